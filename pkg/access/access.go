@@ -1,0 +1,137 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/cedar-policy/cedar-go"
+
+	"github.com/signgate/signgate/pkg/objectkey"
+)
+
+var (
+	// ErrNoPolicies says that a folder holds no policy, so that everything
+	// would be denied.
+	ErrNoPolicies = errors.New("no policies")
+	// ErrPolicy is wrapped where a policy can't be used.
+	ErrPolicy = errors.New("invalid policy")
+)
+
+// Action is what somebody wants to do to an object.
+type Action string
+
+// The actions. Overwrite is asked for on top of Write where an upload may
+// replace an object.
+const (
+	Read      Action = "read"
+	Write     Action = "write"
+	Overwrite Action = "overwrite"
+	Delete    Action = "delete"
+)
+
+// Principal is an authenticated person.
+type Principal struct {
+	Subject string // the token's subject, exactly as the issuer gives it
+}
+
+// Decision is the answer to one question.
+type Decision struct {
+	Allowed  bool
+	Policies []string // the ids of the policies that decided, sorted; empty for the default deny
+	Errors   []string // what went wrong while evaluating; any makes a deny
+}
+
+// Authorizer decides by an immutable set of policies. It is safe for
+// concurrent use.
+type Authorizer struct {
+	policies *cedar.PolicySet
+	count    int
+}
+
+// policySuffix is what the names of policy files end in.
+const policySuffix = ".cedar"
+
+// Load reads every file of the folder whose name ends in ".cedar". A policy's
+// id is its @id annotation, or the file's name and its place there
+// ("home.cedar:1"). Errors wrap ErrNoPolicies or ErrPolicy and name the file.
+func Load(folder fs.FS) (*Authorizer, error) {
+	names, err := fs.Glob(folder, "*"+policySuffix)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	authorizer := &Authorizer{policies: cedar.NewPolicySet()}
+	for _, name := range names {
+		if err := authorizer.add(folder, name); err != nil {
+			return nil, err
+		}
+	}
+	if authorizer.count == 0 {
+		return nil, fmt.Errorf("%w: the folder has no policy in a file ending in %s", ErrNoPolicies, policySuffix)
+	}
+	return authorizer, nil
+}
+
+func (a *Authorizer) add(folder fs.FS, name string) error {
+	text, err := fs.ReadFile(folder, name)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	policies, err := cedar.NewPolicyListFromBytes(name, text)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrPolicy, name, err)
+	}
+	for i, policy := range policies {
+		id := cedar.PolicyID(fmt.Sprintf("%s:%d", path.Base(name), i+1))
+		if named, ok := policy.Annotations()["id"]; ok {
+			id = cedar.PolicyID(named)
+		}
+		if !a.policies.Add(id, policy) {
+			return fmt.Errorf("%w: %s: two policies have the id %q", ErrPolicy, name, id)
+		}
+		a.count++
+	}
+	return nil
+}
+
+// Len returns the number of policies, which is never zero.
+func (a *Authorizer) Len() int { return a.count }
+
+// Authorize decides whether the principal may do the action to the object.
+// The zero principal and the zero key are denied.
+func (a *Authorizer) Authorize(principal Principal, action Action, key objectkey.Key) Decision {
+	if principal.Subject == "" || key.IsZero() {
+		return Decision{Errors: []string{"no principal or no key"}}
+	}
+	allowed, diagnostic := cedar.Authorize(a.policies, newEntities(principal, key), cedar.Request{
+		Principal: personUID(principal),
+		Action:    cedar.NewEntityUID("Action", cedar.String(action)),
+		Resource:  objectUID(key),
+	})
+	decision := Decision{Allowed: allowed == cedar.Allow && len(diagnostic.Errors) == 0}
+	for _, reason := range diagnostic.Reasons {
+		decision.Policies = append(decision.Policies, string(reason.PolicyID))
+	}
+	for _, failure := range diagnostic.Errors {
+		decision.Errors = append(decision.Errors, string(failure.PolicyID)+": "+failure.Message)
+	}
+	slices.Sort(decision.Policies)
+	slices.Sort(decision.Errors)
+	return decision
+}
+
+// home returns the prefix that belongs to a subject. Only a subject that is
+// one segment of a key has one: "alice/albums" must not own a folder of
+// alice's, nor ".." the folder of everybody.
+func home(subject string) (string, bool) {
+	if strings.Contains(subject, "/") {
+		return "", false
+	}
+	if _, err := objectkey.Parse("users/" + subject + "/x"); err != nil {
+		return "", false
+	}
+	return "users/" + subject + "/", true
+}
