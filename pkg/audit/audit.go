@@ -1,0 +1,85 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// ErrNotRecorded is wrapped by every error of Record.
+var ErrNotRecorded = errors.New("not recorded in the audit trail")
+
+// Outcome is what became of a request for access.
+type Outcome string
+
+// The outcomes.
+const (
+	Issued Outcome = "issued" // a signed request was made and is about to leave
+	Denied Outcome = "denied" // the decision was no
+)
+
+// Record is one line of the audit trail.
+type Record struct {
+	Time          time.Time  `json:"time"`                // UTC
+	ID            string     `json:"id,omitempty"`        // the issue id; in a read URL it is sg-id
+	RequestID     string     `json:"requestId,omitempty"` // joins the records of one HTTP request to its log line
+	Outcome       Outcome    `json:"outcome"`
+	Principal     string     `json:"principal"`           // the subject
+	Authenticated string     `json:"authenticated"`       // how, for example "oidc"
+	Address       string     `json:"address,omitempty"`   // where the request came from
+	Action        string     `json:"action"`              // read, write, overwrite or delete
+	Key           string     `json:"key"`                 // the object
+	Policies      []string   `json:"policies,omitempty"`  // the ids of the policies that decided
+	KeyID         string     `json:"keyId,omitempty"`     // the CloudFront key that signed
+	ExpiresAt     *time.Time `json:"expiresAt,omitempty"` // when what was issued dies, UTC
+}
+
+// Log writes records as JSON lines. It is safe for concurrent use: the lines
+// of one call stand together.
+type Log struct {
+	mu      sync.Mutex
+	out     io.Writer
+	partial bool // the last write may have left half a line
+}
+
+// NewLog makes a log that writes to out. Each call of Record is one Write, so
+// a file opened for appending keeps whole lines even with several writers.
+func NewLog(out io.Writer) *Log { return &Log{out: out} }
+
+// Record writes the records, all or, as far as the writer tells, none. The
+// error wraps ErrNotRecorded; nothing that the records speak of may then be
+// handed out.
+func (l *Log) Record(ctx context.Context, records ...Record) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
+	}
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	encoder.SetEscapeHTML(false)
+	for _, record := range records {
+		if err := encoder.Encode(record); err != nil {
+			return fmt.Errorf("%w: %w", ErrNotRecorded, err)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	data := lines.Bytes()
+	if l.partial {
+		data = append([]byte("\n"), data...) // so that half a line spoils no other
+	}
+	n, err := l.out.Write(data)
+	if err == nil && n < len(data) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		l.partial = l.partial || n > 0
+		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
+	}
+	l.partial = false
+	return nil
+}

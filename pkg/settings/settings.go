@@ -1,0 +1,184 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/presign"
+	"github.com/signgate/signgate/pkg/signedurl"
+)
+
+// EnvPrefix begins the name of every environment variable of the gateway.
+const EnvPrefix = "SIGNGATE"
+
+// ErrInvalid is wrapped by the error of Validate.
+var ErrInvalid = errors.New("invalid settings")
+
+// Gateway is every setting of the gateway.
+type Gateway struct {
+	Listen         string        `default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
+	MaxBodyBytes   int64         `default:"1048576" help:"Largest request body in bytes."`
+	AllowedOrigins []string      `help:"Origins of browser pages that may call the gateway, such as https://app.example.com. None by default; * is refused."`
+	ShutdownGrace  time.Duration `default:"10s" help:"How long running requests may take to end on shutdown."`
+	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
+
+	CDNURL      string `name:"cdn-url" required:"" help:"Address of the distribution that serves reads, such as https://cdn.example.com."`
+	SigningKeys string `required:"" help:"Folder of the private signing keys, one PEM file per key named <key id>.pem."`
+	ActiveKeyID string `name:"active-key-id" required:"" help:"Id of the CloudFront public key whose private half signs; the other keys of the folder are retiring."`
+	SigningHash string `default:"SHA256" enum:"SHA256,SHA1" help:"Digest under the signature of a URL."`
+
+	Bucket      string `required:"" help:"The private bucket."`
+	Region      string `required:"" env:"SIGNGATE_REGION,AWS_REGION" help:"Region of the bucket."`
+	S3Endpoint  string `name:"s3-endpoint" help:"Another S3 server than AWS's, such as http://127.0.0.1:8602."`
+	S3PathStyle bool   `name:"s3-path-style" help:"Put the bucket into the path, for S3 servers without virtual hosts."`
+
+	Policies string `required:"" help:"Folder of Cedar policies (*.cedar)."`
+
+	Issuer          string   `required:"" help:"Address of the OIDC issuer whose access tokens are accepted, exactly as in their iss claim."`
+	Audience        string   `required:"" help:"Audience that access tokens must name."`
+	TokenAlgorithms []string `default:"RS256,PS256,ES256" help:"Signature algorithms that access tokens may use: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA."`
+
+	AuditFile string `default:"-" help:"File that audit records are appended to; - is standard output."`
+
+	ReadLife       time.Duration `default:"5m" help:"Life of a read URL where the caller asks for none."`
+	MaxReadLife    time.Duration `default:"12h" help:"Longest life of a read URL."`
+	UploadLife     time.Duration `default:"15m" help:"Life of an upload request where the caller asks for none."`
+	MaxUploadLife  time.Duration `default:"1h" help:"Longest life of an upload request."`
+	DeleteLife     time.Duration `default:"1m" help:"Life of a delete request where the caller asks for none."`
+	MaxDeleteLife  time.Duration `default:"5m" help:"Longest life of a delete request."`
+	MaxUploadBytes int64         `default:"5368709120" help:"Largest object that one PUT may upload, in bytes; S3's own limit is 5 GiB."`
+}
+
+// Defaults returns the settings that have defaults, filled in.
+func Defaults() (Gateway, error) {
+	var gateway Gateway
+	parser, err := kong.New(&gateway, kong.Name("signgate"))
+	if err != nil {
+		return Gateway{}, fmt.Errorf("settings: %w", err)
+	}
+	parsing, err := kong.Trace(parser, nil) // Parse would ask for the required ones
+	if err != nil {
+		return Gateway{}, fmt.Errorf("settings: %w", err)
+	}
+	if err := parsing.Reset(); err != nil {
+		return Gateway{}, fmt.Errorf("settings: %w", err)
+	}
+	if _, err := parsing.Apply(); err != nil {
+		return Gateway{}, fmt.Errorf("settings: %w", err)
+	}
+	return gateway, nil
+}
+
+// tokenAlgorithms are the asymmetric algorithms of RFC 7518 and RFC 8037:
+// neither "none" nor an HMAC can be configured.
+func tokenAlgorithms() []string {
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+}
+
+// Validate checks every setting and returns all complaints in one line. The
+// error wraps ErrInvalid.
+func (g *Gateway) Validate() error {
+	var complaints []string
+	check := func(setting string, err error) {
+		if err != nil {
+			complaints = append(complaints, setting+" "+err.Error())
+		}
+	}
+	check("listen", checkListen(g.Listen))
+	check("max-body-bytes", atLeast(g.MaxBodyBytes, 1))
+	check("shutdown-grace", atLeast(g.ShutdownGrace, 0))
+	for _, origin := range g.AllowedOrigins {
+		check("allowed-origins", checkOrigin(origin))
+	}
+	check("cdn-url", signedurl.CheckBaseURL(g.CDNURL))
+	check("active-key-id", keyring.CheckID(g.ActiveKeyID))
+	check("s3-endpoint", checkServer(g.S3Endpoint, true))
+	check("issuer", checkServer(g.Issuer, false))
+	if len(g.TokenAlgorithms) == 0 {
+		check("token-algorithms", errors.New("is empty"))
+	}
+	for _, algorithm := range g.TokenAlgorithms {
+		if !slices.Contains(tokenAlgorithms(), algorithm) {
+			check("token-algorithms", fmt.Errorf("holds %q; use some of %s", algorithm, strings.Join(tokenAlgorithms(), ", ")))
+		}
+	}
+	check("read-life", checkLife(g.ReadLife, g.MaxReadLife))
+	check("upload-life", checkLife(g.UploadLife, min(g.MaxUploadLife, presign.MaxLife)))
+	check("delete-life", checkLife(g.DeleteLife, min(g.MaxDeleteLife, presign.MaxLife)))
+	check("max-upload-bytes", between(g.MaxUploadBytes, 1, presign.MaxPutBytes))
+	for setting, value := range map[string]string{
+		"signing-keys": g.SigningKeys, "bucket": g.Bucket, "region": g.Region,
+		"policies": g.Policies, "audience": g.Audience, "audit-file": g.AuditFile,
+	} {
+		if value == "" {
+			check(setting, errors.New("is empty"))
+		}
+	}
+	if len(complaints) == 0 {
+		return nil
+	}
+	slices.Sort(complaints)
+	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(complaints, "; "))
+}
+
+func checkListen(address string) error {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return errors.New("must be host:port, such as 127.0.0.1:8080 or :8080")
+	}
+	return nil
+}
+
+func checkOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host || strings.Contains(origin, "*") {
+		return fmt.Errorf("holds %q; an origin is scheme and host, such as https://app.example.com", origin)
+	}
+	return nil
+}
+
+// checkServer wants https, except towards this machine itself.
+func checkServer(address string, mayBeEmpty bool) error {
+	if address == "" && mayBeEmpty {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New("must be the address of a server, such as https://issuer.example.com")
+	}
+	if u.Scheme == "http" && signedurl.CheckBaseURL("http://"+u.Host) == nil {
+		return nil
+	}
+	if u.Scheme != "https" {
+		return errors.New("must begin with https:// unless it is this machine")
+	}
+	return nil
+}
+
+func checkLife(life, longest time.Duration) error {
+	if life < time.Second || life > longest {
+		return fmt.Errorf("is %s and must lie between a second and the longest life, %s", life, longest)
+	}
+	return nil
+}
+
+func atLeast[T int64 | time.Duration](value, least T) error {
+	if value < least {
+		return fmt.Errorf("must be at least %v", least)
+	}
+	return nil
+}
+
+func between(value, least, most int64) error {
+	if value < least || value > most {
+		return fmt.Errorf("must lie between %d and %d", least, most)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package settings_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/signgate/signgate/pkg/settings"
+)
+
+// good returns settings that are valid.
+func good(t testing.TB) settings.Gateway {
+	t.Helper()
+	gateway, err := settings.Defaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway.CDNURL = "https://cdn.example.com"
+	gateway.SigningKeys, gateway.ActiveKeyID = "keys", "K2JCJMDEHXQW5F"
+	gateway.Bucket, gateway.Region = "media", "eu-central-1"
+	gateway.Policies = "policies"
+	gateway.Issuer, gateway.Audience = "https://issuer.example.com", "signgate"
+	return gateway
+}
+
+func TestDefaultsWithTheRequiredSettingsAreValid(t *testing.T) {
+	gateway := good(t)
+	if err := gateway.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEverySettingIsValidated(t *testing.T) {
+	for setting, changes := range map[string][]func(*settings.Gateway){
+		"listen":         {func(g *settings.Gateway) { g.Listen = "8080" }, func(g *settings.Gateway) { g.Listen = "" }},
+		"max-body-bytes": {func(g *settings.Gateway) { g.MaxBodyBytes = 0 }},
+		"shutdown-grace": {func(g *settings.Gateway) { g.ShutdownGrace = -1 }},
+		"allowed-origins": {
+			func(g *settings.Gateway) { g.AllowedOrigins = []string{"*"} },
+			func(g *settings.Gateway) { g.AllowedOrigins = []string{"https://*.example.com"} },
+			func(g *settings.Gateway) { g.AllowedOrigins = []string{"https://app.example.com/"} },
+			func(g *settings.Gateway) { g.AllowedOrigins = []string{"null"} },
+		},
+		"cdn-url":       {func(g *settings.Gateway) { g.CDNURL = "http://cdn.example.com" }, func(g *settings.Gateway) { g.CDNURL = "" }},
+		"active-key-id": {func(g *settings.Gateway) { g.ActiveKeyID = "" }},
+		"s3-endpoint":   {func(g *settings.Gateway) { g.S3Endpoint = "http://s3.example.com" }, func(g *settings.Gateway) { g.S3Endpoint = "s3" }},
+		"issuer": {
+			func(g *settings.Gateway) { g.Issuer = "" }, func(g *settings.Gateway) { g.Issuer = "http://issuer.example.com" },
+			func(g *settings.Gateway) { g.Issuer = "https://u:p@issuer.example.com" },
+		},
+		"token-algorithms": {
+			func(g *settings.Gateway) { g.TokenAlgorithms = nil }, func(g *settings.Gateway) { g.TokenAlgorithms = []string{"none"} },
+			func(g *settings.Gateway) { g.TokenAlgorithms = []string{"RS256", "HS256"} },
+		},
+		"read-life":        {func(g *settings.Gateway) { g.ReadLife = 0 }, func(g *settings.Gateway) { g.MaxReadLife = time.Minute }},
+		"upload-life":      {func(g *settings.Gateway) { g.UploadLife, g.MaxUploadLife = 200*time.Hour, 200*time.Hour }},
+		"delete-life":      {func(g *settings.Gateway) { g.DeleteLife = time.Hour }},
+		"max-upload-bytes": {func(g *settings.Gateway) { g.MaxUploadBytes = 6 << 30 }, func(g *settings.Gateway) { g.MaxUploadBytes = 0 }},
+		"signing-keys":     {func(g *settings.Gateway) { g.SigningKeys = "" }},
+		"bucket":           {func(g *settings.Gateway) { g.Bucket = "" }},
+		"region":           {func(g *settings.Gateway) { g.Region = "" }},
+		"policies":         {func(g *settings.Gateway) { g.Policies = "" }},
+		"audience":         {func(g *settings.Gateway) { g.Audience = "" }},
+		"audit-file":       {func(g *settings.Gateway) { g.AuditFile = "" }},
+	} {
+		for i, change := range changes {
+			gateway := good(t)
+			change(&gateway)
+			err := gateway.Validate()
+			if !errors.Is(err, settings.ErrInvalid) || !strings.Contains(err.Error(), setting+" ") {
+				t.Errorf("%s, change %d: Validate = %v", setting, i, err)
+			}
+		}
+	}
+}
+
+func TestAllComplaintsComeAtOnceInOneLine(t *testing.T) {
+	gateway := good(t)
+	gateway.Bucket, gateway.Listen = "", "nowhere"
+	err := gateway.Validate()
+	if err == nil || !strings.Contains(err.Error(), "bucket") || !strings.Contains(err.Error(), "listen") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("Validate = %v", err)
+	}
+}
+
+// parse reads settings as the binary does.
+func parse(t *testing.T, file string, args ...string) (settings.Gateway, error) {
+	t.Helper()
+	var cli struct {
+		Config kong.ConfigFlag
+		settings.Gateway
+	}
+	parser, err := kong.New(&cli, kong.Name("signgate"), kong.DefaultEnvars(settings.EnvPrefix), kong.Configuration(settings.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "settings.json")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse(append(args, "--config", path))
+	return cli.Gateway, err
+}
+
+const whole = `{
+	"cdnUrl": "https://cdn.example.com", "signingKeys": "keys", "activeKeyId": "K2JCJMDEHXQW5F", "bucket": "from-file",
+	"region": "eu-central-1", "policies": "policies", "issuer": "https://issuer.example.com", "audience": "signgate",
+	"readLife": "7m", "tokenAlgorithms": ["ES256", "EdDSA"], "maxBodyBytes": 65536, "s3PathStyle": true}`
+
+func TestAFlagBeatsTheEnvironmentAndTheEnvironmentTheFile(t *testing.T) {
+	t.Setenv("SIGNGATE_AUDIENCE", "from-environment")
+	t.Setenv("SIGNGATE_BUCKET", "from-environment")
+	gateway, err := parse(t, whole, "--bucket", "from-flag")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gateway.Bucket != "from-flag" || gateway.Audience != "from-environment" || gateway.CDNURL != "https://cdn.example.com" {
+		t.Errorf("bucket %s, audience %s, CDN %s", gateway.Bucket, gateway.Audience, gateway.CDNURL)
+	}
+	if gateway.ReadLife != 7*time.Minute || strings.Join(gateway.TokenAlgorithms, " ") != "ES256 EdDSA" || gateway.MaxBodyBytes != 65536 || !gateway.S3PathStyle {
+		t.Errorf("%+v", gateway)
+	}
+	if gateway.UploadLife != 15*time.Minute {
+		t.Errorf("a setting that nobody gave: %s", gateway.UploadLife)
+	}
+}
+
+func TestAFileThatCannotBeTrustedIsRefused(t *testing.T) {
+	for name, file := range map[string]string{
+		"not JSON":       `cdnUrl: x`,
+		"an array":       `[]`,
+		"two documents":  whole + `{}`,
+		"unknown member": strings.Replace(whole, `"readLife"`, `"readlife"`, 1),
+		"bad duration":   strings.Replace(whole, `"7m"`, `"seven minutes"`, 1),
+		"bad number":     strings.Replace(whole, `65536`, `"many"`, 1),
+		"missing":        `{"bucket": "media"}`,
+	} {
+		if _, err := parse(t, file); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add(whole)
+	f.Add(`{"tokenAlgorithms": [[1], {"a": null}], "bucket": null}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if resolver, err := settings.File(strings.NewReader(text)); err == nil && resolver == nil {
+			t.Fatal("neither settings nor an error")
+		}
+	})
+}
