@@ -100,3 +100,7 @@ func (d *Document) Error() string {
 
 // GetStatus returns the HTTP status.
 func (d *Document) GetStatus() int { return d.Status }
+
+// ContentType returns the media type of a problem in place of that of plain
+// JSON.
+func (d *Document) ContentType(string) string { return ContentType }

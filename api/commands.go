@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/settings"
+)
+
+// commands are those of the binary.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Answer requests."`
+	Version versionCommand `cmd:"" help:"Print which gateway this is."`
+}
+
+type serveCommand struct {
+	Config kong.ConfigFlag `help:"JSON file of settings; flags and the environment stand above it." placeholder:"FILE"`
+	settings.Gateway
+}
+
+type versionCommand struct{}
+
+// run parses the command line and runs the command. It returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var cli commands
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("signgate"),
+		kong.Description("Hands out access to private objects in S3 without touching their bytes."),
+		kong.DefaultEnvars(settings.EnvPrefix),
+		kong.Configuration(settings.File),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+	)
+	if err != nil {
+		return fail(stderr, err, exitFailed)
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help has been printed
+		return exited
+	}
+	if err != nil {
+		return fail(stderr, err, exitUsage)
+	}
+	switch parsed.Command() {
+	case "serve":
+		err = serve(ctx, cli.Serve.Gateway, stdout, stderr)
+	case "version":
+		build := server.CurrentBuild()
+		_, err = fmt.Fprintf(stdout, "signgate %s %s %s\n", build.Version, build.Commit, build.GoVersion)
+	}
+	if err != nil {
+		return fail(stderr, err, exitFailed)
+	}
+	return exitOK
+}
+
+// serve runs the gateway until ctx ends.
+func serve(ctx context.Context, gateway settings.Gateway, stdout, stderr io.Writer) error {
+	log, err := newLog(gateway.LogLevel, stderr)
+	if err != nil {
+		return err
+	}
+	aws, err := config.LoadDefaultConfig(ctx, config.WithRegion(gateway.Region))
+	if err != nil {
+		return fmt.Errorf("AWS configuration: %w", err)
+	}
+	handler, closeParts, err := server.FromSettings(ctx, gateway, server.Environment{
+		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: time.Now, Build: server.CurrentBuild(),
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen: %w", err), closeParts())
+	}
+	log.InfoContext(ctx, "listening", "address", listener.Addr().String())
+	return errors.Join(server.Serve(ctx, listener, handler, gateway.ShutdownGrace), closeParts())
+}
+
+func newLog(level string, out io.Writer) (*slog.Logger, error) {
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("log-level: %w", err)
+	}
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: least})), nil
+}

@@ -1,0 +1,35 @@
+// Command signgate is the gateway: it hands out access to private objects in
+// S3 without touching their bytes.
+//
+//	signgate serve     answer requests (settings: signgate serve --help)
+//	signgate version   print which gateway this is
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// fail prints one line that says what to mend.
+func fail(stderr io.Writer, err error, code int) int {
+	_, _ = fmt.Fprintf(stderr, "signgate: %v\n", err)
+	return code
+}

@@ -1,0 +1,158 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/go-json-experiment/json"
+	"github.com/labstack/echo/v4"
+
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+const (
+	jsonType   = "application/json"
+	bearerName = "bearer"
+	publicName = "public" // marks an operation that needs no token
+	openAPIURL = "/openapi.json"
+)
+
+// newAPI makes the API whose operations the OpenAPI document describes.
+func (s *Server) newAPI() huma.API {
+	config := huma.DefaultConfig("signgate", s.parts.Build.Version)
+	config.Info.Description = "Hands out access to private objects in S3 without touching their bytes: " +
+		"signed CloudFront URLs for reading, presigned S3 requests for writing and deleting.\n\n" +
+		"Every error is an RFC 9457 problem. Times are RFC 3339 in UTC, lives are whole seconds. " +
+		"`expiresAt` in an answer is the truth, even where it is earlier than what was asked for."
+	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // served by docs.go
+	config.CreateHooks = nil                                             // no $schema members in answers
+	config.RejectUnknownQueryParameters = true
+	config.DefaultFormat = jsonType
+	// go-json-experiment refuses duplicate members and invalid UTF-8, which
+	// encoding/json lets through changed.
+	config.Formats = map[string]huma.Format{jsonType: {
+		Marshal:   huma.DefaultJSONFormat.Marshal,
+		Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v) },
+	}}
+	config.Transformers = []huma.Transformer{toDocument}
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		bearerName: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An OIDC access token."},
+	}
+	config.Security = []map[string][]string{{bearerName: {}}}
+	api := humaecho.New(s.echo, config)
+	api.UseMiddleware(s.authenticate(api))
+	return api
+}
+
+// schemaName names the schemas of the document after what they are to a
+// client rather than after our types.
+func schemaName(t reflect.Type, hint string) string {
+	switch t {
+	case reflect.TypeFor[problem.Document]():
+		return "Problem"
+	case reflect.TypeFor[problem.Field]():
+		return "ProblemField"
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// register adds an operation, its errors documented as problems. A handler's
+// error becomes a problem by the one table in errors.go.
+func register[I, O any](s *Server, api huma.API, operation huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem.Document](), true, "Problem")
+	operation.Responses = map[string]*huma.Response{"default": {
+		Description: "A problem",
+		Content:     map[string]*huma.MediaType{problem.ContentType: {Schema: schema}},
+	}}
+	operation.MaxBodyBytes = s.parts.Limits.MaxBodyBytes + 1 // huma refuses a body that reaches its limit
+	huma.Register(api, operation, func(ctx context.Context, input *I) (*O, error) {
+		output, err := handler(ctx, input)
+		if err != nil {
+			return nil, problemFor(ctx, err)
+		}
+		return output, nil
+	})
+}
+
+// public opens an operation to callers without a token. It is the exception:
+// an operation that nobody marks needs one.
+func public(operation huma.Operation) huma.Operation {
+	operation.Security = []map[string][]string{}
+	operation.Metadata = map[string]any{publicName: true}
+	return operation
+}
+
+// toDocument turns huma's own errors into ours and gives every problem the
+// id of its request.
+func toDocument(ctx huma.Context, _ string, body any) (any, error) {
+	document, ok := body.(*problem.Document)
+	if model, isModel := body.(*huma.ErrorModel); isModel {
+		document, ok = fromModel(model), true
+	}
+	if !ok {
+		return body, nil
+	}
+	whole := *document
+	whole.RequestID = requestIDOf(ctx.Context())
+	return &whole, nil
+}
+
+// fromModel keeps what huma found out about the request and drops the rest:
+// details of an error of our own may hold anything.
+func fromModel(model *huma.ErrorModel) *problem.Document {
+	kind := problem.ForStatus(model.Status)
+	if kind.Status >= http.StatusInternalServerError {
+		return problem.New(kind, "")
+	}
+	fields := make([]problem.Field, 0, len(model.Errors))
+	for _, detail := range model.Errors {
+		if detail == nil {
+			continue
+		}
+		fields = append(fields, problem.Field{Pointer: pointer(detail.Location), Detail: describe(kind, detail.Message)})
+	}
+	if len(fields) == 0 {
+		return problem.New(kind, model.Detail)
+	}
+	return problem.New(kind, "", fields...)
+}
+
+// describe replaces a parser's words, which speak of Go types, by ours.
+func describe(kind problem.Kind, message string) string {
+	switch kind {
+	case problem.MalformedRequest:
+		return "must be one JSON document in UTF-8 without duplicate members"
+	case problem.UnsupportedMedia:
+		return "must be sent as application/json"
+	}
+	return message
+}
+
+// pointer turns huma's location ("body.items[0].key") into a JSON pointer
+// ("/items/0/key"); a parameter keeps its name.
+func pointer(location string) string {
+	rest, inBody := strings.CutPrefix(location, "body")
+	if !inBody {
+		return location
+	}
+	rest = strings.NewReplacer("[", ".", "]", "").Replace(rest)
+	return strings.ReplaceAll(rest, ".", "/")
+}
+
+// keepKeyTogether makes the slashes of a key one path parameter for the
+// router, which would otherwise end the parameter at the first.
+func keepKeyTogether(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		if key, ok := strings.CutPrefix(u.EscapedPath(), readPrefix); ok {
+			u.RawPath = readPrefix + strings.ReplaceAll(key, "/", "%2F")
+		}
+		return next(c)
+	}
+}

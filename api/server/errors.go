@@ -1,0 +1,78 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/presign"
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+// problemFor is the one place where errors become problems. What it doesn't
+// know is an internal error, whose cause goes to the log and nowhere else.
+func problemFor(ctx context.Context, err error) *problem.Document {
+	var document *problem.Document
+	if errors.As(err, &document) {
+		return document
+	}
+	for _, known := range []struct {
+		err    error
+		kind   problem.Kind
+		detail string
+	}{
+		{callers.ErrToken, problem.Unauthenticated, "The access token is missing, expired, or not one that is accepted here."},
+		{presign.ErrCredentials, problem.Unavailable, "The gateway has no usable AWS credentials now. Try again."},
+		{audit.ErrNotRecorded, problem.Unavailable, "The audit trail can't be written, so nothing was issued. Try again."},
+	} {
+		if errors.Is(err, known.err) {
+			logFrom(ctx).WarnContext(ctx, "refused", "code", known.kind.Code, "error", err)
+			return problem.New(known.kind, known.detail)
+		}
+	}
+	logFrom(ctx).ErrorContext(ctx, "internal error", "error", err)
+	return problem.New(problem.Internal, "")
+}
+
+// echoError answers what the router itself refuses, and what went wrong
+// before an operation was found.
+func (s *Server) echoError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	ctx := c.Request().Context()
+	var routed *echo.HTTPError
+	var document *problem.Document
+	switch {
+	case errors.As(err, &routed) && routed.Code < http.StatusInternalServerError:
+		document = problem.New(problem.ForStatus(routed.Code), "")
+	default:
+		document = problemFor(ctx, err)
+	}
+	whole := *document
+	whole.RequestID = requestIDOf(ctx)
+	c.Response().Header().Set(echo.HeaderContentType, problem.ContentType)
+	if c.Request().Method == http.MethodHead {
+		_ = c.NoContent(whole.Status)
+		return
+	}
+	c.Response().WriteHeader(whole.Status)
+	if err := c.Echo().JSONSerializer.Serialize(c, whole, ""); err != nil {
+		s.parts.Log.DebugContext(ctx, "the client went away", "error", err)
+	}
+}
+
+type logKey struct{}
+
+// logFrom returns the request's logger, which knows the request's id.
+func logFrom(ctx context.Context) *slog.Logger {
+	if log, ok := ctx.Value(logKey{}).(*slog.Logger); ok {
+		return log
+	}
+	return slog.New(slog.DiscardHandler)
+}

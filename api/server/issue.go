@@ -1,0 +1,131 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+// Life is how long something issued may live.
+type Life struct {
+	Default time.Duration // where the caller asks for none
+	Longest time.Duration
+}
+
+// Limits bound what one request may ask for.
+type Limits struct {
+	Read, Upload, Delete Life
+	MaxUploadBytes       int64
+	MaxBodyBytes         int64
+}
+
+// maxItems is how many keys one request may name.
+const maxItems = 100
+
+func (l Limits) check() error {
+	for _, life := range []Life{l.Read, l.Upload, l.Delete} {
+		if life.Default < time.Second || life.Longest < life.Default {
+			return fmt.Errorf("server: a life of %s, at most %s, makes no sense", life.Default, life.Longest)
+		}
+	}
+	if l.MaxUploadBytes < 1 || l.MaxBodyBytes < 1 {
+		return errors.New("server: the sizes must be limited")
+	}
+	return nil
+}
+
+// seconds returns the life that was asked for. A refusal names the field and
+// guesses the usual mistake.
+func (l Life) seconds(asked *int64, pointer string) (time.Duration, error) {
+	if asked == nil {
+		return l.Default, nil
+	}
+	most := int64(l.Longest / time.Second)
+	if *asked >= 1 && *asked <= most {
+		return time.Duration(*asked) * time.Second, nil
+	}
+	detail := fmt.Sprintf("must be between 1 and %d seconds", most)
+	if *asked >= 1000 && *asked/1000 <= most {
+		detail += fmt.Sprintf("; %d looks like milliseconds", *asked)
+	}
+	return 0, invalid(pointer, detail)
+}
+
+// invalid is the problem of one field that breaks a rule.
+func invalid(pointer, detail string) *problem.Document {
+	return problem.New(problem.InvalidRequest, "", problem.Field{Pointer: pointer, Detail: detail})
+}
+
+// parseKey reads a key that a caller sent.
+func parseKey(name, pointer string) (objectkey.Key, error) {
+	key, err := objectkey.Parse(name)
+	if err != nil {
+		return objectkey.Key{}, invalid(pointer, err.Error())
+	}
+	return key, nil
+}
+
+// issue collects what one request hands out, so that all of it is recorded
+// before any of it leaves.
+type issue struct {
+	server  *Server
+	ctx     context.Context //nolint:containedctx // lives as long as the one request
+	records []audit.Record
+}
+
+func (s *Server) newIssue(ctx context.Context) *issue { return &issue{server: s, ctx: ctx} }
+
+// authorize asks for a decision. A no is recorded and becomes a problem: for
+// what the caller can't read, the same one as for what isn't there.
+func (i *issue) authorize(action access.Action, key objectkey.Key) (access.Decision, error) {
+	principal := access.Principal{Subject: callerFrom(i.ctx).Subject}
+	decision := i.server.parts.Access.Authorize(principal, action, key)
+	if decision.Allowed {
+		return decision, nil
+	}
+	for _, failure := range decision.Errors {
+		logFrom(i.ctx).ErrorContext(i.ctx, "a policy could not be evaluated, so the answer is no", "error", failure)
+	}
+	record := i.record(action, key, decision)
+	record.Outcome = audit.Denied
+	i.records = append(i.records, record)
+	if action == access.Read || (action == access.Delete && !i.server.parts.Access.Authorize(principal, access.Read, key).Allowed) {
+		return decision, problem.New(problem.NotFound, "There is no such object, or you may not read it.")
+	}
+	return decision, problem.New(problem.Denied, fmt.Sprintf("No policy allows you to %s this object.", action))
+}
+
+// issued notes that something was made for the caller and returns its id.
+func (i *issue) issued(action access.Action, key objectkey.Key, decision access.Decision, id, keyID string, expires time.Time) {
+	record := i.record(action, key, decision)
+	record.Outcome, record.ID, record.KeyID, record.ExpiresAt = audit.Issued, id, keyID, &expires
+	i.records = append(i.records, record)
+}
+
+func (i *issue) record(action access.Action, key objectkey.Key, decision access.Decision) audit.Record {
+	caller := callerFrom(i.ctx)
+	return audit.Record{
+		Time:          i.server.parts.Now().UTC(),
+		RequestID:     requestIDOf(i.ctx),
+		Principal:     caller.Subject,
+		Authenticated: caller.Authenticated,
+		Address:       addressFrom(i.ctx),
+		Action:        string(action),
+		Key:           key.String(),
+		Policies:      decision.Policies,
+	}
+}
+
+// done writes the records. Only after it has returned nil may anything leave.
+func (i *issue) done() error {
+	if len(i.records) == 0 {
+		return nil
+	}
+	return i.server.parts.Audit.Record(i.ctx, i.records...)
+}

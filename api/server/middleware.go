@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+const maxRequestIDBytes = 64
+
+type requestIDKey struct{}
+
+func requestIDOf(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// requestID gives every request an id: the caller's own X-Request-Id where it
+// can't do harm in a log, else a new one.
+func (s *Server) requestID() echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			id := c.Request().Header.Get(echo.HeaderXRequestID)
+			if !isRequestID(id) {
+				id = s.parts.NewID()
+			}
+			c.Response().Header().Set(echo.HeaderXRequestID, id)
+			ctx := context.WithValue(c.Request().Context(), requestIDKey{}, id)
+			ctx = context.WithValue(ctx, logKey{}, s.parts.Log.With("requestId", id))
+			c.SetRequest(c.Request().WithContext(ctx))
+			return next(c)
+		}
+	}
+}
+
+func isRequestID(id string) bool {
+	return id != "" && len(id) <= maxRequestIDBytes && !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	})
+}
+
+// accessLog writes one line a request. It names the route, not the URL: a
+// query could hold anything.
+func (s *Server) accessLog() echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			begin := time.Now()
+			if err := next(c); err != nil {
+				c.Error(err) // answered here, so that the status is known
+			}
+			ctx := c.Request().Context()
+			caller, _ := c.Get(callerName).(callers.Caller)
+			logFrom(ctx).InfoContext(ctx, "request",
+				"method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+				"principal", caller.Subject, "address", c.RealIP(), "duration", time.Since(begin))
+			return nil
+		}
+	}
+}
+
+func (s *Server) recoverPanics() echo.MiddlewareFunc {
+	return middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+			ctx := c.Request().Context()
+			logFrom(ctx).ErrorContext(ctx, "panic", "error", err, "stack", string(stack))
+			return problem.New(problem.Internal, "")
+		},
+	})
+}
+
+// securityHeaders keeps answers, which may hold signed URLs, out of caches,
+// referrers and frames.
+func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		header := c.Response().Header()
+		header.Set("Cache-Control", "no-store")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		return next(c)
+	}
+}
+
+// cors lets the pages of the configured origins call. Tokens travel in a
+// header that the page sets, so credentials of the browser are never wanted.
+func (s *Server) cors() echo.MiddlewareFunc {
+	if len(s.parts.Origins) == 0 {
+		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+	}
+	return middleware.CORSWithConfig(middleware.CORSConfig{
+		AllowOrigins:  s.parts.Origins,
+		AllowMethods:  []string{http.MethodGet, http.MethodPost},
+		AllowHeaders:  []string{echo.HeaderAuthorization, echo.HeaderContentType, echo.HeaderXRequestID},
+		ExposeHeaders: []string{echo.HeaderXRequestID},
+		MaxAge:        int(time.Hour / time.Second),
+	})
+}
+
+// callerName is where Echo's context keeps the caller for the access log.
+const callerName = "caller"
+
+type callerKey struct{}
+
+// callerFrom returns who is calling. Operations that are not public always
+// have a caller; the zero caller is denied everything.
+func callerFrom(ctx context.Context) callers.Caller {
+	caller, _ := ctx.Value(callerKey{}).(callers.Caller)
+	return caller
+}
+
+type addressKey struct{}
+
+func addressFrom(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey{}).(string)
+	return address
+}
+
+// authenticate demands a token for every operation that isn't marked public.
+func (s *Server) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		c := humaecho.Unwrap(ctx)
+		ctx = huma.WithValue(ctx, addressKey{}, c.RealIP())
+		if isPublic, _ := ctx.Operation().Metadata[publicName].(bool); isPublic {
+			next(ctx)
+			return
+		}
+		caller, err := s.caller(ctx)
+		if err != nil {
+			document := problemFor(ctx.Context(), err)
+			if document.Status == http.StatusUnauthorized {
+				ctx.SetHeader("WWW-Authenticate", `Bearer realm="signgate"`) // RFC 6750, section 3
+			}
+			_ = huma.WriteErr(api, ctx, document.Status, document.Detail) // a client that went away gets nothing
+			return
+		}
+		c.Set(callerName, caller)
+		next(huma.WithValue(ctx, callerKey{}, caller))
+	}
+}
+
+func (s *Server) caller(ctx huma.Context) (callers.Caller, error) {
+	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return callers.Caller{}, callers.ErrToken
+	}
+	return s.parts.Callers.Authenticate(ctx.Context(), token)
+}

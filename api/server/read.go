@@ -1,0 +1,135 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/problem"
+	"github.com/signgate/signgate/pkg/signedurl"
+)
+
+// readPrefix stands before the key in the address that redirects.
+const readPrefix = "/v1/read/"
+
+// Item names one object in a batch.
+type Item struct {
+	Key       string `json:"key" doc:"Key of the object: UTF-8, at most 1,024 bytes, segments separated by single slashes" example:"users/alice/a.png"`
+	ExpiresIn *int64 `json:"expiresIn,omitempty" doc:"Life in seconds; the gateway's default if left out" example:"300"`
+}
+
+// Batch names the objects that a request is about.
+type Batch struct {
+	Items []Item `json:"items" minItems:"1" maxItems:"100" doc:"The objects, answered in the same order"`
+}
+
+// ReadURL is the answer for one object: a URL, or the problem that keeps it.
+type ReadURL struct {
+	Key       string            `json:"key" doc:"The key as it was sent"`
+	ID        string            `json:"id,omitempty" doc:"Issue id: sg-id in the URL, id in the audit trail"`
+	URL       string            `json:"url,omitempty" format:"uri" doc:"Signed URL; whoever has it can read the object until it expires"`
+	ExpiresAt *time.Time        `json:"expiresAt,omitempty" doc:"When the URL dies"`
+	Problem   *problem.Document `json:"problem,omitempty" doc:"Why there is no URL for this key"`
+}
+
+type readURLsInput struct{ Body Batch }
+
+type readURLsOutput struct {
+	Body struct {
+		Items []ReadURL `json:"items" doc:"One for each item of the request, in its order"`
+	}
+}
+
+func readURLsOperation() huma.Operation {
+	return huma.Operation{
+		OperationID: "readUrls", Method: http.MethodPost, Path: "/v1/read-urls", Tags: []string{"read"},
+		Summary:     "Signed URLs for reading objects",
+		Description: "Answers each key on its own: some may get a URL while others get a problem. The gateway doesn't look whether an object exists.",
+	}
+}
+
+func (s *Server) readURLs(ctx context.Context, input *readURLsInput) (*readURLsOutput, error) {
+	issue := s.newIssue(ctx)
+	output := &readURLsOutput{}
+	output.Body.Items = make([]ReadURL, len(input.Body.Items))
+	for n, item := range input.Body.Items {
+		answer, err := s.readURL(issue, item, fmt.Sprintf("/items/%d", n))
+		if answer.Problem, err = perItem(err); err != nil {
+			return nil, err
+		}
+		answer.Key = item.Key
+		output.Body.Items[n] = answer
+	}
+	if err := issue.done(); err != nil {
+		return nil, err
+	}
+	return output, nil
+}
+
+// readURL makes one signed URL: parse, authorize, sign, note for the audit
+// trail.
+func (s *Server) readURL(issue *issue, item Item, pointer string) (ReadURL, error) {
+	key, err := parseKey(item.Key, pointer+"/key")
+	if err != nil {
+		return ReadURL{}, err
+	}
+	life, err := s.parts.Limits.Read.seconds(item.ExpiresIn, pointer+"/expiresIn")
+	if err != nil {
+		return ReadURL{}, err
+	}
+	decision, err := issue.authorize(access.Read, key)
+	if err != nil {
+		return ReadURL{}, err
+	}
+	id := s.parts.NewID()
+	expires := s.parts.Now().UTC().Truncate(time.Second).Add(life)
+	url, err := s.parts.Signer.Sign(signedurl.Request{Key: key, IssueID: id, Expires: expires})
+	if err != nil {
+		return ReadURL{}, err
+	}
+	issue.issued(access.Read, key, decision, id, s.parts.Signer.KeyID(), expires)
+	return ReadURL{ID: id, URL: url, ExpiresAt: &expires}, nil
+}
+
+// perItem keeps a problem of one item with the item; anything else is an
+// error of the whole request.
+func perItem(err error) (*problem.Document, error) {
+	var document *problem.Document
+	if errors.As(err, &document) {
+		return document, nil
+	}
+	return nil, err
+}
+
+type readInput struct {
+	Key string `path:"key" doc:"Key of the object; its slashes may stand as they are" example:"users/alice/a.png"`
+}
+
+type readOutput struct {
+	Location string `header:"Location" doc:"The signed URL"`
+}
+
+func readOperation() huma.Operation {
+	return huma.Operation{
+		OperationID: "read", Method: http.MethodGet, Path: readPrefix + "{key}", DefaultStatus: http.StatusFound, Tags: []string{"read"},
+		Summary:     "Redirect to an object",
+		Description: "Answers 302 to a signed URL with the default life: for links and clients that follow redirects.",
+	}
+}
+
+func (s *Server) read(ctx context.Context, input *readInput) (*readOutput, error) {
+	issue := s.newIssue(ctx)
+	answer, err := s.readURL(issue, Item{Key: input.Key}, "")
+	if recordErr := issue.done(); recordErr != nil {
+		return nil, recordErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &readOutput{Location: answer.URL}, nil
+}

@@ -1,0 +1,159 @@
+package server
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/presign"
+	"github.com/signgate/signgate/pkg/settings"
+	"github.com/signgate/signgate/pkg/signedurl"
+)
+
+// Environment is what settings can't say.
+type Environment struct {
+	Credentials aws.CredentialsProvider // of the role that the gateway runs under
+	Stdout      io.Writer               // for the audit trail where the settings say so
+	Log         *slog.Logger
+	Now         func() time.Time
+	Build       Build
+}
+
+// FromSettings makes every part that the settings describe and puts the
+// server together. It opens everything once, so that a gateway that starts
+// can work: unreadable keys or policies, an issuer that doesn't answer or
+// missing credentials stop it. The returned function closes what was opened.
+func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment) (*Server, func() error, error) {
+	if err := gateway.Validate(); err != nil {
+		return nil, nil, err
+	}
+	ring, err := keyring.LoadDir(gateway.SigningKeys, gateway.ActiveKeyID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("signing-keys: %w", err)
+	}
+	active := ring.Active()
+	signer, err := signedurl.NewSigner(gateway.CDNURL, active.ID, active.Signer, signedurl.Hash(gateway.SigningHash))
+	if err != nil {
+		return nil, nil, fmt.Errorf("signing-keys: %w", err)
+	}
+	authorizer, err := access.Load(os.DirFS(gateway.Policies))
+	if err != nil {
+		return nil, nil, fmt.Errorf("policies: %s: %w", gateway.Policies, err)
+	}
+	presigner, err := newPresigner(ctx, gateway, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{
+		Issuer: gateway.Issuer, Audience: gateway.Audience, Algorithms: gateway.TokenAlgorithms,
+		HTTP: http.DefaultClient, Log: env.Log, Now: env.Now,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("issuer: %w", err)
+	}
+	trail, closeTrail, err := openTrail(gateway.AuditFile, env.Stdout)
+	if err != nil {
+		return nil, nil, fmt.Errorf("audit-file: %w", err)
+	}
+	server, err := New(Parts{
+		Callers: tokens, Access: authorizer, Signer: signer, Presigner: presigner, Audit: trail,
+		Checks: []Check{
+			{"keys", func(context.Context) error { return probe(signer, ring, env.Now) }},
+			{"policies", func(context.Context) error { return havePolicies(authorizer) }},
+			{"credentials", presigner.Ready},
+			{"issuer", tokens.Ready},
+		},
+		Limits: limits(gateway), Origins: gateway.AllowedOrigins,
+		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, closeTrail())
+	}
+	return server, closeTrail, nil
+}
+
+func newPresigner(ctx context.Context, gateway settings.Gateway, env Environment) (*presign.Presigner, error) {
+	presigner, err := presign.New(ctx, presign.Config{
+		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
+		Credentials: env.Credentials, MinLife: minCredentialLife, Now: env.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	if err := presigner.Ready(ctx); err != nil {
+		return nil, fmt.Errorf("%w; run the gateway under a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY on your own machine", err)
+	}
+	return presigner, nil
+}
+
+const (
+	// minCredentialLife is the shortest rest of the role's session that is
+	// still worth presigning with.
+	minCredentialLife  = 30 * time.Second
+	credentialsTimeout = 10 * time.Second
+)
+
+func limits(gateway settings.Gateway) Limits {
+	return Limits{
+		Read:           Life{gateway.ReadLife, gateway.MaxReadLife},
+		Upload:         Life{gateway.UploadLife, min(gateway.MaxUploadLife, presign.MaxLife)},
+		Delete:         Life{gateway.DeleteLife, min(gateway.MaxDeleteLife, presign.MaxLife)},
+		MaxUploadBytes: gateway.MaxUploadBytes,
+		MaxBodyBytes:   gateway.MaxBodyBytes,
+	}
+}
+
+// openTrail opens the audit trail for appending, readable by its owner only.
+func openTrail(path string, stdout io.Writer) (*audit.Log, func() error, error) {
+	if path == "-" {
+		return audit.NewLog(stdout), func() error { return nil }, nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, nil, err
+	}
+	return audit.NewLog(file), file.Close, nil
+}
+
+// probe signs a URL that opens nothing and verifies it, so that a key that
+// stopped working is noticed.
+func probe(signer *signedurl.Signer, ring *keyring.Ring, now func() time.Time) error {
+	key, err := objectkey.Parse("readyz")
+	if err != nil {
+		return err
+	}
+	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: "readyz", Expires: now().Add(time.Minute)})
+	if err != nil {
+		return err
+	}
+	active := ring.Active()
+	verifier, err := signedurl.NewVerifier(map[string]crypto.PublicKey{active.ID: active.Signer.Public()}, now)
+	if err != nil {
+		return err
+	}
+	_, err = verifier.Verify(url)
+	return err
+}
+
+func havePolicies(authorizer *access.Authorizer) error {
+	if authorizer.Len() == 0 {
+		return access.ErrNoPolicies
+	}
+	return nil
+}
