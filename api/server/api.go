@@ -35,10 +35,11 @@ func (s *Server) newAPI() huma.API {
 	config.DefaultFormat = jsonType
 	// go-json-experiment refuses duplicate members and invalid UTF-8, which
 	// encoding/json lets through changed.
-	config.Formats = map[string]huma.Format{jsonType: {
+	format := huma.Format{
 		Marshal:   huma.DefaultJSONFormat.Marshal,
 		Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v) },
-	}}
+	}
+	config.Formats = map[string]huma.Format{jsonType: format, "json": format} // the latter for …+json
 	config.Transformers = []huma.Transformer{toDocument}
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
@@ -123,8 +124,12 @@ func readOperation() huma.Operation {
 }
 
 func (s *Server) read(ctx context.Context, input *readInput) (*readOutput, error) {
+	key, err := objectkey.FromPath("/" + input.Key) // the router leaves the encoding as it came
+	if err != nil {
+		return nil, invalid("key", err.Error())
+	}
 	issue := s.newIssue(ctx)
-	answer, err := s.readURL(issue, Item{Key: input.Key}, "")
+	answer, err := s.readURL(issue, Item{Key: key.String()}, "")
 	if recordErr := issue.done(); recordErr != nil {
 		return nil, recordErr
 	}

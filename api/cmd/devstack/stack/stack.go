@@ -1,0 +1,256 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/signgate/signgate/api/cmd/devstack/demoissuer"
+	"github.com/signgate/signgate/api/cmd/devstack/s3server"
+	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/edge"
+	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/settings"
+	"github.com/signgate/signgate/pkg/signedurl"
+)
+
+const (
+	// Bucket is the private bucket's name.
+	Bucket = "media"
+	// Region is what the local S3 calls its region.
+	Region = "us-east-1"
+	// Audience is what demo tokens are for.
+	Audience = "signgate"
+
+	grace = 5 * time.Second
+)
+
+// People are those whom the demo issuer knows.
+func People() []string { return []string{"alice", "bob", "carol"} }
+
+// Config says where the stack lives.
+type Config struct {
+	Addresses
+	Dir string       // keeps keys, policies, objects and the audit trail
+	Log *slog.Logger // of the gateway and the edge
+	Now func() time.Time
+}
+
+// Stack is a running local stack.
+type Stack struct {
+	config  Config
+	s3      *s3server.Server
+	issuer  *demoissuer.Issuer
+	cancel  context.CancelFunc
+	serving sync.WaitGroup
+	failed  chan error
+	closers []func() error
+	gateway s3server.Account
+	edge    s3server.Account
+}
+
+// Start starts every part, S3 first. What was started is ended again if a
+// later part fails.
+func Start(ctx context.Context, config Config) (*Stack, error) {
+	serveCtx, cancel := context.WithCancel(ctx)
+	s := &Stack{
+		config: config, cancel: cancel, failed: make(chan error, 3),
+		gateway: s3server.Account{Access: "gateway", Secret: rand.Text()},
+		edge:    s3server.Account{Access: "edge", Secret: rand.Text()},
+	}
+	for _, step := range []func(context.Context) error{s.seedFiles, s.startS3, s.startIssuer, s.startEdge, s.startGateway, s.seedPictures} {
+		if err := step(serveCtx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+func (s *Stack) startS3(ctx context.Context) error {
+	// Opened first for the error that says which flag moves it.
+	listener, err := listen(ctx, "s3", s.config.S3)
+	if err != nil {
+		return err
+	}
+	if err := listener.Close(); err != nil {
+		return fmt.Errorf("s3: %w", err)
+	}
+	s.s3, err = s3server.Start(ctx, s3server.Config{
+		Address: s.config.S3, Dir: filepath.Join(s.config.Dir, "s3"), Region: Region,
+		Root:     s3server.Account{Access: "root", Secret: rand.Text()},
+		Accounts: []s3server.Account{s.gateway, s.edge},
+	})
+	if err != nil {
+		return err
+	}
+	return s.s3.Prepare(ctx, s3server.Bucket{
+		Name: Bucket, Writer: s.gateway.Access, Reader: s.edge.Access,
+		Origins: []string{"http://localhost:3000", "http://" + s.config.Gateway},
+	})
+}
+
+func (s *Stack) startIssuer(ctx context.Context) error {
+	listener, err := listen(ctx, "issuer", s.config.Issuer)
+	if err != nil {
+		return err
+	}
+	s.issuer, err = demoissuer.New(ctx, demoissuer.Config{
+		URL: "http://" + s.config.Issuer, Audience: Audience, People: People(), Now: s.config.Now,
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.serve(ctx, listener, s.issuer.Handler())
+	return nil
+}
+
+// startEdge makes the edge trust every key of the folder, as a key group
+// does that holds the active key and the retiring ones.
+func (s *Stack) startEdge(ctx context.Context) error {
+	ring, err := keyring.LoadDir(s.path("keys"), activeKeyID)
+	if err != nil {
+		return err
+	}
+	verifier, err := signedurl.NewVerifier(ring.PublicKeys(), s.config.Now)
+	if err != nil {
+		return err
+	}
+	handler, err := edge.New(edge.Config{
+		Origin: edge.Origin{
+			BucketURL: s.s3.URL() + "/" + Bucket, Region: Region,
+			Credentials: credentials.NewStaticCredentialsProvider(s.edge.Access, s.edge.Secret, ""),
+		},
+		Verifier: verifier, Log: s.config.Log.With("part", "edge"), Now: s.config.Now,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, "edge", s.config.Edge)
+	if err != nil {
+		return err
+	}
+	s.serve(ctx, listener, handler)
+	return nil
+}
+
+func (s *Stack) startGateway(ctx context.Context) error {
+	gateway, err := s.Settings()
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, "gateway", s.config.Gateway)
+	if err != nil {
+		return err
+	}
+	handler, closeParts, err := server.FromSettings(ctx, gateway, server.Environment{
+		Credentials: credentials.NewStaticCredentialsProvider(s.gateway.Access, s.gateway.Secret, ""),
+		Stdout:      io.Discard, Log: s.config.Log.With("part", "gateway"), Now: s.config.Now, Build: server.CurrentBuild(),
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.closers = append(s.closers, closeParts)
+	s.serve(ctx, listener, handler)
+	return s.writeEnvironment(gateway)
+}
+
+// Settings are those of the gateway, as a gateway of one's own beside this
+// one would need them too.
+func (s *Stack) Settings() (settings.Gateway, error) {
+	gateway, err := settings.Defaults()
+	if err != nil {
+		return settings.Gateway{}, err
+	}
+	gateway.Listen = s.config.Gateway
+	gateway.CDNURL = s.EdgeURL()
+	gateway.SigningKeys, gateway.ActiveKeyID = s.path("keys"), activeKeyID
+	gateway.Bucket, gateway.Region, gateway.S3Endpoint, gateway.S3PathStyle = Bucket, Region, s.S3URL(), true
+	gateway.Policies = s.path("policies")
+	gateway.Issuer, gateway.Audience = s.IssuerURL(), Audience
+	gateway.AuditFile = s.path("audit.jsonl")
+	gateway.AllowedOrigins = []string{"http://localhost:3000"}
+	return gateway, nil
+}
+
+// serve answers on the listener until the stack ends.
+func (s *Stack) serve(ctx context.Context, listener net.Listener, handler http.Handler) {
+	s.serving.Go(func() {
+		if err := server.Serve(ctx, listener, handler, grace); err != nil && ctx.Err() == nil {
+			s.failed <- err
+		}
+	})
+}
+
+// Wait returns when ctx ends, or earlier with an error when a part fails.
+func (s *Stack) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	case <-s.s3.Ended():
+		return errors.New("the local S3 ended by itself")
+	}
+}
+
+// Close ends every part and waits for it.
+func (s *Stack) Close() error {
+	s.cancel()
+	s.serving.Wait()
+	var failures []error
+	for _, closer := range s.closers {
+		failures = append(failures, closer())
+	}
+	if s.s3 != nil {
+		failures = append(failures, s.s3.Close())
+	}
+	return errors.Join(failures...)
+}
+
+// GatewayURL returns the gateway's address.
+func (s *Stack) GatewayURL() string { return "http://" + s.config.Gateway }
+
+// EdgeURL returns the edge's address, where signed URLs lead.
+func (s *Stack) EdgeURL() string { return "http://" + s.config.Edge }
+
+// S3URL returns the address of the S3 server.
+func (s *Stack) S3URL() string { return "http://" + s.config.S3 }
+
+// IssuerURL returns the address of the demo issuer.
+func (s *Stack) IssuerURL() string { return "http://" + s.config.Issuer }
+
+func (s *Stack) path(name string) string { return filepath.Join(s.config.Dir, name) }
+
+// writeEnvironment leaves what a gateway started by hand beside this one
+// needs, readable by this user only: it holds the gateway's S3 credentials.
+func (s *Stack) writeEnvironment(gateway settings.Gateway) error {
+	text := fmt.Sprintf(`SIGNGATE_CDN_URL=%s
+SIGNGATE_SIGNING_KEYS=%s
+SIGNGATE_ACTIVE_KEY_ID=%s
+SIGNGATE_BUCKET=%s
+SIGNGATE_REGION=%s
+SIGNGATE_S3_ENDPOINT=%s
+SIGNGATE_S3_PATH_STYLE=true
+SIGNGATE_POLICIES=%s
+SIGNGATE_ISSUER=%s
+SIGNGATE_AUDIENCE=%s
+AWS_ACCESS_KEY_ID=%s
+AWS_SECRET_ACCESS_KEY=%s
+`, gateway.CDNURL, gateway.SigningKeys, gateway.ActiveKeyID, gateway.Bucket, gateway.Region, gateway.S3Endpoint,
+		gateway.Policies, gateway.Issuer, gateway.Audience, s.gateway.Access, s.gateway.Secret)
+	if err := os.WriteFile(s.path("gateway.env"), []byte(text), secretMode); err != nil {
+		return fmt.Errorf("write the gateway's environment: %w", err)
+	}
+	return nil
+}
