@@ -27,7 +27,7 @@ type deleteURLsInput struct{ Body Batch }
 
 type deleteURLsOutput struct {
 	Body struct {
-		Items []DeleteURL `json:"items" doc:"One for each item of the request, in its order"`
+		Items []DeleteURL `json:"items" nullable:"false" doc:"One for each item of the request, in its order"`
 	}
 }
 

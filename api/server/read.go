@@ -26,7 +26,7 @@ type Item struct {
 
 // Batch names the objects that a request is about.
 type Batch struct {
-	Items []Item `json:"items" minItems:"1" maxItems:"100" doc:"The objects, answered in the same order"`
+	Items []Item `json:"items" minItems:"1" maxItems:"100" nullable:"false" doc:"The objects, answered in the same order"`
 }
 
 // ReadURL is the answer for one object: a URL, or the problem that keeps it.
@@ -42,7 +42,7 @@ type readURLsInput struct{ Body Batch }
 
 type readURLsOutput struct {
 	Body struct {
-		Items []ReadURL `json:"items" doc:"One for each item of the request, in its order"`
+		Items []ReadURL `json:"items" nullable:"false" doc:"One for each item of the request, in its order"`
 	}
 }
 

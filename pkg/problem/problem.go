@@ -71,7 +71,7 @@ type Document struct {
 	Code      string  `json:"code" doc:"The kind as a short word, the last part of type" example:"invalid-request"`
 	Detail    string  `json:"detail,omitempty" doc:"What was wrong this time and what to do about it"`
 	RequestID string  `json:"requestId,omitempty" doc:"Give this id when asking for help"`
-	Errors    []Field `json:"errors,omitempty" doc:"The parts of the request that break a rule"`
+	Errors    []Field `json:"errors,omitempty" nullable:"false" doc:"The parts of the request that break a rule"`
 }
 
 // New makes a document of a kind. detail is shown to the caller.

@@ -90,3 +90,14 @@ func (b Bucket) policy() (string, error) {
 	}
 	return string(text), nil
 }
+
+// Versions counts the versions of an object and its delete markers, as root.
+func (s *Server) Versions(ctx context.Context, bucket, key string) (versions, markers int, err error) {
+	list, err := s.Client(s.config.Root).ListObjectVersions(ctx, &s3.ListObjectVersionsInput{
+		Bucket: aws.String(bucket), Prefix: aws.String(key),
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("list the versions: %w", err)
+	}
+	return len(list.Versions), len(list.DeleteMarkers), nil
+}

@@ -254,3 +254,9 @@ AWS_SECRET_ACCESS_KEY=%s
 	}
 	return nil
 }
+
+// Versions counts the versions of an object that S3 keeps, and the delete
+// markers that hide them. It asks as the administrator.
+func (s *Stack) Versions(ctx context.Context, key string) (versions, markers int, err error) {
+	return s.s3.Versions(ctx, Bucket, key)
+}
