@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -33,12 +35,7 @@ func (s *Server) newAPI() huma.API {
 	config.CreateHooks = nil                                             // no $schema members in answers
 	config.RejectUnknownQueryParameters = true
 	config.DefaultFormat = jsonType
-	// go-json-experiment refuses duplicate members and invalid UTF-8, which
-	// encoding/json lets through changed.
-	format := huma.Format{
-		Marshal:   huma.DefaultJSONFormat.Marshal,
-		Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v) },
-	}
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
 	config.Formats = map[string]huma.Format{jsonType: format, "json": format} // the latter for …+json
 	config.Transformers = []huma.Transformer{toDocument}
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
@@ -49,6 +46,18 @@ func (s *Server) newAPI() huma.API {
 	api := humaecho.New(s.echo, config)
 	api.UseMiddleware(s.authenticate(api))
 	return api
+}
+
+// unmarshal reads JSON by go-json-experiment, which refuses duplicate members
+// and invalid UTF-8, where encoding/json lets them through changed. Members
+// are told apart by case, which huma's validation doesn't do.
+func unmarshal(data []byte, v any) error {
+	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true))
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		return fmt.Errorf("%s is not what is expected here; names of members are case-sensitive", semantic.JSONPointer)
+	}
+	return err
 }
 
 // schemaName names the schemas of the document after what they are to a
