@@ -30,7 +30,7 @@ type serveCommand struct {
 type versionCommand struct{}
 
 // run parses the command line and runs the command. It returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, now func() time.Time, stdout, stderr io.Writer) int {
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli,
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	switch parsed.Command() {
 	case "serve":
-		err = serve(ctx, cli.Serve.Gateway, stdout, stderr)
+		err = serve(ctx, cli.Serve.Gateway, now, stdout, stderr)
 	case "version":
 		build := server.CurrentBuild()
 		_, err = fmt.Fprintf(stdout, "signgate %s %s %s\n", build.Version, build.Commit, build.GoVersion)
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // serve runs the gateway until ctx ends.
-func serve(ctx context.Context, gateway settings.Gateway, stdout, stderr io.Writer) error {
+func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, stdout, stderr io.Writer) error {
 	log, err := newLog(gateway.LogLevel, stderr)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func serve(ctx context.Context, gateway settings.Gateway, stdout, stderr io.Writ
 		return fmt.Errorf("AWS configuration: %w", err)
 	}
 	handler, closeParts, err := server.FromSettings(ctx, gateway, server.Environment{
-		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: time.Now, Build: server.CurrentBuild(),
+		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: now, Build: server.CurrentBuild(),
 	})
 	if err != nil {
 		return err

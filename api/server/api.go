@@ -53,8 +53,7 @@ func (s *Server) newAPI() huma.API {
 // are told apart by case, which huma's validation doesn't do.
 func unmarshal(data []byte, v any) error {
 	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true))
-	var semantic *json.SemanticError
-	if errors.As(err, &semantic) {
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		return fmt.Errorf("%s is not what is expected here; names of members are case-sensitive", semantic.JSONPointer)
 	}
 	return err

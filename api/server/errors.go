@@ -17,8 +17,7 @@ import (
 // problemFor is the one place where errors become problems. What it doesn't
 // know is an internal error, whose cause goes to the log and nowhere else.
 func problemFor(ctx context.Context, err error) *problem.Document {
-	var document *problem.Document
-	if errors.As(err, &document) {
+	if document, ok := errors.AsType[*problem.Document](err); ok {
 		return document
 	}
 	for _, known := range []struct {

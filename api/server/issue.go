@@ -25,9 +25,6 @@ type Limits struct {
 	MaxBodyBytes         int64
 }
 
-// maxItems is how many keys one request may name.
-const maxItems = 100
-
 func (l Limits) check() error {
 	for _, life := range []Life{l.Read, l.Upload, l.Delete} {
 		if life.Default < time.Second || life.Longest < life.Default {

@@ -53,7 +53,7 @@ func isRequestID(id string) bool {
 func (s *Server) accessLog() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			begin := time.Now()
+			begin := s.parts.Now()
 			if err := next(c); err != nil {
 				c.Error(err) // answered here, so that the status is known
 			}
@@ -61,7 +61,7 @@ func (s *Server) accessLog() echo.MiddlewareFunc {
 			caller, _ := c.Get(callerName).(callers.Caller)
 			logFrom(ctx).InfoContext(ctx, "request",
 				"method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
-				"principal", caller.Subject, "address", c.RealIP(), "duration", time.Since(begin))
+				"principal", caller.Subject, "address", c.RealIP(), "duration", s.parts.Now().Sub(begin))
 			return nil
 		}
 	}

@@ -100,8 +100,7 @@ func (s *Server) readURL(issue *issue, item Item, pointer string) (ReadURL, erro
 // perItem keeps a problem of one item with the item; anything else is an
 // error of the whole request.
 func perItem(err error) (*problem.Document, error) {
-	var document *problem.Document
-	if errors.As(err, &document) {
+	if document, ok := errors.AsType[*problem.Document](err); ok {
 		return document, nil
 	}
 	return nil, err

@@ -239,11 +239,11 @@ func TestNoSecretReachesTheLogOrTheTrail(t *testing.T) {
 
 func TestRequestIDsAreTakenOverWhereHarmless(t *testing.T) {
 	g := newGateway(t, nil)
-	if got := g.do(t, "", http.MethodGet, "/livez", "", "X-Request-Id", "trace-1.A_b").Header().Get("X-Request-Id"); got != "trace-1.A_b" {
+	if got := g.do(t, "", http.MethodGet, "/livez", "", "X-Request-ID", "trace-1.A_b").Header().Get("X-Request-ID"); got != "trace-1.A_b" {
 		t.Errorf("a harmless id became %q", got)
 	}
 	for _, id := range []string{"", "a b", "a\"b", "<script>", strings.Repeat("a", 65)} {
-		if got := g.do(t, "", http.MethodGet, "/livez", "", "X-Request-Id", id).Header().Get("X-Request-Id"); got == id || len(got) < 20 {
+		if got := g.do(t, "", http.MethodGet, "/livez", "", "X-Request-ID", id).Header().Get("X-Request-ID"); got == id || len(got) < 20 {
 			t.Errorf("%q became %q", id, got)
 		}
 	}

@@ -139,8 +139,8 @@ func mustProblem(t testing.TB, recorder *httptest.ResponseRecorder, kind problem
 	if document.Code != kind.Code || document.Status != kind.Status || !strings.HasSuffix(document.Type, "#"+kind.Code) {
 		t.Errorf("%+v, want %s", document, kind.Code)
 	}
-	if document.RequestID == "" || document.RequestID != recorder.Header().Get("X-Request-Id") {
-		t.Errorf("request id %q, in the header %q", document.RequestID, recorder.Header().Get("X-Request-Id"))
+	if document.RequestID == "" || document.RequestID != recorder.Header().Get("X-Request-ID") {
+		t.Errorf("request id %q, in the header %q", document.RequestID, recorder.Header().Get("X-Request-ID"))
 	}
 	return document
 }

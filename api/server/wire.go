@@ -69,7 +69,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, fmt.Errorf("audit-file: %w", err)
 	}
-	server, err := New(Parts{
+	server, err := New(Parts{ //nolint:contextcheck // the server outlives this context; requests bring their own
 		Callers: tokens, Access: authorizer, Signer: signer, Presigner: presigner, Audit: trail,
 		Checks: []Check{
 			{"keys", func(context.Context) error { return probe(signer, ring, env.Now) }},
@@ -124,7 +124,7 @@ func openTrail(path string, stdout io.Writer) (*audit.Log, func() error, error) 
 	if path == "-" {
 		return audit.NewLog(stdout), func() error { return nil }, nil
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // the operator names the file
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -50,7 +50,7 @@ func newIssuer(t testing.TB, keys map[string]crypto.Signer) *issuer {
 			_ = json.NewEncoder(w).Encode(i.metadata.Load())
 		case r.URL.Path == "/jwks":
 			i.asked.Add(1)
-			_, _ = w.Write(i.keys.Load().([]byte)) //nolint:errcheck // the test stored bytes
+			_, _ = w.Write(i.keys.Load().([]byte))
 		}
 	}))
 	t.Cleanup(i.Close)

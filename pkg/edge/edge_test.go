@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -99,9 +100,7 @@ func (l *local) do(t testing.TB, method, url string, header http.Header) (*http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	response, err := l.edge.Client().Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func Example() {
 		return
 	}
 	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/users/alice/a.png", nil)) //nolint:noctx // an example
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/users/alice/a.png", nil))
 	fmt.Println(recorder.Code, recorder.Body)
 	// Output:
 	// 403 <?xml version="1.0" encoding="UTF-8"?><Error><Code>MissingKey</Code><Message>Missing Key-Pair-Id query parameter or cookie value</Message></Error>

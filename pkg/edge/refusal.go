@@ -27,6 +27,8 @@ const (
 
 // The answers to requests that the key group refuses, as captured from
 // CloudFront; and, with bodies of our own, those for which it has a page.
+//
+//nolint:gochecknoglobals // values that never change
 var (
 	missingKey         = xmlRefusal("MissingKey", "Missing Key-Pair-Id query parameter or cookie value")
 	unknownKey         = xmlRefusal("InvalidKey", "Unknown Key")

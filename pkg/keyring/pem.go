@@ -172,7 +172,7 @@ func LoadDir(dir, activeID string) (*Ring, error) {
 	}
 	keys := make([]Key, 0, len(paths))
 	for _, path := range paths {
-		data, err := os.ReadFile(path) //nolint:gosec // the operator names the folder
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("signing key: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -94,7 +95,7 @@ func TestPutBindsEverythingAsSignedHeaders(t *testing.T) {
 	if !maps.Equal(request.Headers, wantHeaders) {
 		t.Errorf("headers %v, want %v", request.Headers, wantHeaders)
 	}
-	if request.Method != "PUT" || !request.Expires.Equal(start.Add(time.Minute)) {
+	if request.Method != http.MethodPut || !request.Expires.Equal(start.Add(time.Minute)) {
 		t.Errorf("%s until %s", request.Method, request.Expires)
 	}
 	u, err := url.Parse(request.URL)
@@ -144,7 +145,7 @@ func TestDeleteNamesNoVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if request.Method != "DELETE" || strings.Contains(request.URL, "versionId") || len(request.Headers) != 0 {
+	if request.Method != http.MethodDelete || strings.Contains(request.URL, "versionId") || len(request.Headers) != 0 {
 		t.Errorf("%+v", request)
 	}
 }
@@ -243,8 +244,8 @@ func TestALifeNeverExceedsThatOfTheCredentials(t *testing.T) {
 			if got := request.Expires.Sub(start); got != test.want {
 				t.Errorf("it lives %s, want %s", got, test.want)
 			}
-			seconds := "X-Amz-Expires=" + time.Duration(test.want/time.Second).String()
-			if !strings.Contains(request.URL, strings.TrimSuffix(seconds, "ns")+"&") {
+			seconds := fmt.Sprintf("X-Amz-Expires=%d&", test.want/time.Second)
+			if !strings.Contains(request.URL, seconds) {
 				t.Errorf("the URL doesn't say %s", seconds)
 			}
 		})

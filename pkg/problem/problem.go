@@ -19,6 +19,8 @@ type Kind struct {
 }
 
 // The kinds.
+//
+//nolint:gochecknoglobals // values that never change, as sentinel errors are
 var (
 	InvalidRequest   = Kind{"invalid-request", http.StatusUnprocessableEntity, "The request breaks a rule"}
 	MalformedRequest = Kind{"malformed-request", http.StatusBadRequest, "The request can't be read"}
@@ -64,7 +66,7 @@ type Field struct {
 
 // Document is a problem as it is sent. It is an error, so that handlers can
 // return it.
-type Document struct {
+type Document struct { //nolint:errname // a document that travels as an error
 	Type      string  `json:"type" format:"uri" doc:"Stable name of the kind of problem, and where it is described"`
 	Title     string  `json:"title" doc:"The kind in a few words"`
 	Status    int     `json:"status" doc:"HTTP status code"`

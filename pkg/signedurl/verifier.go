@@ -29,7 +29,7 @@ var (
 
 // Refusal says why a URL is refused. Reason is for the operator: CloudFront's
 // own answer doesn't hold it, and it never holds the signature.
-type Refusal struct {
+type Refusal struct { //nolint:errname // named for what it is
 	Kind   error  // one of the sentinels above
 	Reason string // for example "expired 5s ago"
 }

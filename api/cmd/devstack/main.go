@@ -33,7 +33,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], time.Now, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "devstack: %v\n", err)
@@ -52,7 +52,7 @@ type runCommand struct {
 	Verbose bool   `help:"Log every request of the gateway and the edge to standard error."`
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, now func() time.Time, stdout, stderr io.Writer) error {
 	var cli commands
 	exited := false
 	parser, err := kong.New(&cli, kong.Name("devstack"), kong.Description("signgate on one machine, without AWS."),
@@ -65,13 +65,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if parsed.Command() == "demo" {
-		return demo(ctx, stdout)
+		return demo(ctx, now, stdout)
 	}
-	return cli.Run.run(ctx, stdout, stderr)
+	return cli.Run.run(ctx, now, stdout, stderr)
 }
 
 // run starts the stack, says where it is, and waits.
-func (c runCommand) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+func (c runCommand) run(ctx context.Context, now func() time.Time, stdout, stderr io.Writer) (err error) {
 	log := slog.New(slog.DiscardHandler)
 	if c.Verbose {
 		log = slog.New(slog.NewTextHandler(stderr, nil))
@@ -81,7 +81,7 @@ func (c runCommand) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	local, err := stack.Start(ctx, stack.Config{Addresses: c.Addresses, Dir: dir, Log: log, Now: time.Now})
+	local, err := stack.Start(ctx, stack.Config{Addresses: c.Addresses, Dir: dir, Log: log, Now: now})
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (c runCommand) run(ctx context.Context, stdout, stderr io.Writer) (err erro
 }
 
 // demo tells the story on a stack of its own.
-func demo(ctx context.Context, stdout io.Writer) (err error) {
+func demo(ctx context.Context, now func() time.Time, stdout io.Writer) (err error) {
 	addresses, err := stack.FreeAddresses(ctx)
 	if err != nil {
 		return err
@@ -103,12 +103,12 @@ func demo(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	local, err := stack.Start(ctx, stack.Config{Addresses: addresses, Dir: dir, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	local, err := stack.Start(ctx, stack.Config{Addresses: addresses, Dir: dir, Log: slog.New(slog.DiscardHandler), Now: now})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, local.Close()) }()
-	return story.Tell(ctx, local, stdout)
+	return story.Tell(ctx, local, now, stdout)
 }
 
 // dataDir returns the folder for data and what to do with it in the end.

@@ -20,8 +20,8 @@ import (
 	"github.com/versity/versitygw/s3api"
 )
 
-// ChildArgument, as the only argument of the binary, makes it the child: main
-// then has to call RunChild.
+// ChildArgument is what makes the binary the child when it is the only
+// argument: main then has to call RunChild.
 const ChildArgument = "s3-child"
 
 // readyLine is what the child prints once it answers.

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		fmt.Println(server.PID())
+		_, _ = fmt.Fprintln(os.Stdout, server.PID())
 		select {} // until it is killed
 	default:
 		os.Exit(m.Run())
@@ -222,7 +222,7 @@ func TestAChildThatCannotServeSaysWhy(t *testing.T) {
 }
 
 func TestTheChildDiesWithItsParentEvenWhenThatIsKilled(t *testing.T) {
-	parent := exec.CommandContext(t.Context(), os.Args[0], parentArgument, freeAddress(t), t.TempDir()) //nolint:gosec // itself
+	parent := exec.CommandContext(t.Context(), os.Args[0], parentArgument, freeAddress(t), t.TempDir())
 	stdout, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -248,12 +248,14 @@ func TestTheChildDiesWithItsParentEvenWhenThatIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = parent.Wait()
-	deadline := time.Now().Add(10 * time.Second)
+	again, enough := time.NewTicker(10*time.Millisecond), time.After(10*time.Second)
+	defer again.Stop()
 	for isRunning(pid) {
-		if time.Now().After(deadline) {
+		select {
+		case <-again.C:
+		case <-enough:
 			t.Fatalf("the child %d outlives its parent", pid)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -73,7 +73,7 @@ func copyPolicies(dir string) error {
 
 // writeNew writes a file unless it is there: kept data stays as it is.
 func writeNew(path string, data []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, secretMode) //nolint:gosec // below the data folder
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, secretMode)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -117,9 +117,9 @@ func picture(number int) ([]byte, error) {
 		for x := range width {
 			wave := math.Sin(float64(x)/40+float64(number)) + math.Cos(float64(y)/30)
 			canvas.Set(x, y, color.RGBA{
-				R: uint8(128 + 60*math.Sin(float64(number)) + 30*wave), //nolint:gosec // between 8 and 248
-				G: uint8(128 + 60*math.Cos(float64(number)) + 30*wave), //nolint:gosec // between 8 and 248
-				B: uint8(255 * y / height),                             //nolint:gosec // below 255
+				R: uint8(128 + 60*math.Sin(float64(number)) + 30*wave),
+				G: uint8(128 + 60*math.Cos(float64(number)) + 30*wave),
+				B: uint8(255 * y / height),
 				A: math.MaxUint8,
 			})
 		}

@@ -33,15 +33,15 @@ const (
 
 // Tell tells the whole story. The error wraps ErrDifference at the first step
 // that doesn't go as expected.
-func Tell(ctx context.Context, stack Stack, out io.Writer) error {
-	t := newTeller(ctx, stack, out)
-	begin := time.Now()
+func Tell(ctx context.Context, stack Stack, now func() time.Time, out io.Writer) error {
+	t := newTeller(ctx, stack, now, out)
+	begin := now()
 	for _, chapter := range []func() error{t.uploadsAndReads, t.othersAreRefused, t.forgeriesAreRefused, t.uploadsAreHeldToTheirWord, t.deleting} {
 		if err := chapter(); err != nil {
 			return err
 		}
 	}
-	_, _ = fmt.Fprintf(out, "\n%d steps, all as expected, in %s.\n", t.steps, time.Since(begin).Round(10*time.Millisecond))
+	_, _ = fmt.Fprintf(out, "\n%d steps, all as expected, in %s.\n", t.steps, now().Sub(begin).Round(10*time.Millisecond))
 	return nil
 }
 
@@ -141,7 +141,7 @@ func (t *teller) forgeriesAreRefused() error {
 		{"a key that isn't in the key group", "403 InvalidKey", strings.Replace(read.URL, "Key-Pair-Id=K", "Key-Pair-Id=KX", 1)},
 		{"signed by a stranger under our key's id", fromCloudFront, forged},
 		{"another object under alice's signature", fromCloudFront, strings.Replace(read.URL, "drawing.png", "large.bin", 1)},
-		{"a later expiry under alice's signature", fromCloudFront, later(read.URL)},
+		{"a later expiry under alice's signature", fromCloudFront, t.later(read.URL)},
 		{"S3 asked directly, without a signature", "403 AccessDenied", t.stack.S3URL() + "/media" + path},
 		{"the URL itself, untouched", "200", read.URL},
 	} {
@@ -156,8 +156,8 @@ func (t *teller) forgeriesAreRefused() error {
 }
 
 // later puts a later expiry into a signed URL.
-func later(signedURL string) string {
-	return regexp.MustCompile(`Expires=\d+`).ReplaceAllString(signedURL, fmt.Sprintf("Expires=%d", time.Now().Add(24*time.Hour).Unix()))
+func (t *teller) later(signedURL string) string {
+	return regexp.MustCompile(`Expires=\d+`).ReplaceAllString(signedURL, fmt.Sprintf("Expires=%d", t.now().Add(24*time.Hour).Unix()))
 }
 
 // forge signs a URL as the gateway would, under the same key id, with a key
@@ -175,7 +175,7 @@ func (t *teller) forge() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return signer.Sign(signedurl.Request{Key: key, IssueID: "FORGED", Expires: time.Now().Add(time.Hour)})
+	return signer.Sign(signedurl.Request{Key: key, IssueID: "FORGED", Expires: t.now().Add(time.Hour)})
 }
 
 // waitForExpiry asks again and again until the URL is refused.
@@ -184,13 +184,13 @@ func (t *teller) waitForExpiry() (string, error) {
 	if err != nil || read.URL == "" {
 		return problem, err
 	}
-	deadline := time.Now().Add(5 * time.Second)
-	for {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for deadline := t.now().Add(5 * time.Second); ; <-again.C {
 		got, err := t.send(http.MethodGet, read.URL, nil, nil)
-		if err != nil || got.status != http.StatusOK || time.Now().After(deadline) {
+		if err != nil || got.status != http.StatusOK || t.now().After(deadline) {
 			return got.String(), err
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 

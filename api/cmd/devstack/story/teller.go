@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -30,15 +31,16 @@ type Stack interface {
 type teller struct {
 	ctx    context.Context //nolint:containedctx // lives as long as one telling
 	stack  Stack
+	now    func() time.Time
 	out    io.Writer
 	client *http.Client
 	tokens map[string]string
 	steps  int
 }
 
-func newTeller(ctx context.Context, stack Stack, out io.Writer) *teller {
+func newTeller(ctx context.Context, stack Stack, now func() time.Time, out io.Writer) *teller {
 	return &teller{
-		ctx: ctx, stack: stack, out: out, tokens: map[string]string{},
+		ctx: ctx, stack: stack, now: now, out: out, tokens: map[string]string{},
 		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
@@ -48,7 +50,7 @@ func (t *teller) chapter(title string) { _, _ = fmt.Fprintf(t.out, "\n%s\n", tit
 // step tells one thing: what happens, what is expected, what came.
 func (t *teller) step(what, want string, do func() (string, error)) error {
 	t.steps++
-	begin := time.Now()
+	begin := t.now()
 	got, err := do()
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrDifference, what, err)
@@ -57,7 +59,7 @@ func (t *teller) step(what, want string, do func() (string, error)) error {
 	if got != want {
 		mark = "DIFF"
 	}
-	_, _ = fmt.Fprintf(t.out, "  %s  %-64s expected %s, came %s (%d ms)\n", mark, what, want, got, time.Since(begin).Milliseconds())
+	_, _ = fmt.Fprintf(t.out, "  %s  %-64s expected %s, came %s (%d ms)\n", mark, what, want, got, t.now().Sub(begin).Milliseconds())
 	if got != want {
 		return fmt.Errorf("%w: %s: expected %s, came %s", ErrDifference, what, want, got)
 	}
@@ -72,7 +74,7 @@ type answer struct {
 }
 
 // errorCode finds the code of an S3 or CloudFront error.
-var errorCode = regexp.MustCompile(`<Code>([A-Za-z]+)</Code>`) //nolint:gochecknoglobals // constant
+var errorCode = regexp.MustCompile(`<Code>([A-Za-z]+)</Code>`)
 
 // String is the status, with the error's code where there is one.
 func (a answer) String() string {
@@ -85,7 +87,7 @@ func (a answer) String() string {
 	if json.Unmarshal(a.body, &document) == nil && document.Code != "" {
 		return fmt.Sprintf("%d %s", a.status, document.Code)
 	}
-	return fmt.Sprint(a.status)
+	return strconv.Itoa(a.status)
 }
 
 func (t *teller) send(method, url string, headers map[string]string, body []byte) (answer, error) {

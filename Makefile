@@ -1,0 +1,75 @@
+# Everything that is done with signgate. `make` lists the targets.
+
+GO    ?= go
+CACHE := $(CURDIR)/.cache
+BIN   := $(CACHE)/bin
+
+NODE_JUDGE   := api/e2e/judges/node_modules/.package-lock.json
+PYTHON_JUDGE := $(CACHE)/awscli/installed
+
+# How long `make fuzz` feeds each parser, and how often `make bench` repeats.
+FUZZTIME ?= 30s
+COUNT    ?= 3
+
+.PHONY: help dev demo test check bench fuzz judges format vet lint race vuln direction clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+dev: ## Run the product on this machine until Ctrl-C (options: ARGS="--data=DIR --verbose")
+	@$(GO) build -o $(BIN)/devstack ./api/cmd/devstack
+	@exec $(BIN)/devstack $(ARGS)
+
+demo: ## Tell what the product does, step by step; fails at the first difference
+	@$(GO) build -o $(BIN)/devstack ./api/cmd/devstack
+	@exec $(BIN)/devstack demo
+
+test: judges ## Run all tests
+	$(GO) test ./...
+
+check: format vet lint direction vuln race ## Format, vet, lint, direction, known vulnerabilities, tests with the race detector
+
+bench: ## Measure, and print what is compared as ratios
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $$($(GO) list ./... | grep -v /cmd/) > $(CACHE)/bench.txt || { cat $(CACHE)/bench.txt; exit 1; }
+	@awk -f .ci/ratios.awk $(CACHE)/bench.txt
+
+fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
+	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+judges: $(NODE_JUDGE) $(PYTHON_JUDGE) ## Install AWS's own signers for the end-to-end tests
+
+$(NODE_JUDGE): api/e2e/judges/package-lock.json api/e2e/judges/.npmrc
+	cd api/e2e/judges && npm ci --ignore-scripts
+	@touch $@
+
+$(PYTHON_JUDGE): api/e2e/judges/requirements.txt
+	python3 -m venv --clear $(CACHE)/awscli
+	$(CACHE)/awscli/bin/pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+format: $(BIN)/golangci-lint
+	$(BIN)/golangci-lint fmt --diff
+
+vet:
+	$(GO) vet ./...
+
+lint: $(BIN)/golangci-lint
+	$(BIN)/golangci-lint run
+
+race: judges
+	$(GO) test -race ./...
+
+vuln: $(BIN)/govulncheck
+	.ci/vuln $(BIN)/govulncheck
+
+direction:
+	GO=$(GO) .ci/direction
+
+$(BIN)/golangci-lint: .ci/tools/lint/go.mod .ci/tools/lint/go.sum
+	cd $(<D) && $(GO) build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/govulncheck: .ci/tools/vuln/go.mod .ci/tools/vuln/go.sum
+	cd $(<D) && $(GO) build -o $@ golang.org/x/vuln/cmd/govulncheck
+
+clean: ## Remove everything that was installed or built
+	rm -rf $(CACHE) api/e2e/judges/node_modules
