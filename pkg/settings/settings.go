@@ -37,8 +37,8 @@ type Gateway struct {
 
 	Bucket      string `required:"" help:"The private bucket."`
 	Region      string `required:"" env:"SIGNGATE_REGION,AWS_REGION" help:"Region of the bucket."`
-	S3Endpoint  string `name:"s3-endpoint" help:"Another S3 server than AWS's, such as http://127.0.0.1:8602."`
-	S3PathStyle bool   `name:"s3-path-style" help:"Put the bucket into the path, for S3 servers without virtual hosts."`
+	S3Endpoint  string `name:"s3-endpoint" env:"SIGNGATE_S3_ENDPOINT" help:"Another S3 server than AWS's, such as http://127.0.0.1:8602."`
+	S3PathStyle bool   `name:"s3-path-style" env:"SIGNGATE_S3_PATH_STYLE" help:"Put the bucket into the path, for S3 servers without virtual hosts."`
 
 	Policies string `required:"" help:"Folder of Cedar policies (*.cedar)."`
 

@@ -155,3 +155,17 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+func TestEverySettingHasTheVariableThatItsFlagSuggests(t *testing.T) {
+	var gateway settings.Gateway
+	parser, err := kong.New(&gateway, kong.DefaultEnvars(settings.EnvPrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range parser.Model.Flags {
+		want := settings.EnvPrefix + "_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		if flag.Name != "help" && flag.Envs[0] != want {
+			t.Errorf("--%s is %s in the environment, want %s", flag.Name, flag.Envs[0], want)
+		}
+	}
+}

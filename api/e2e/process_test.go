@@ -1,0 +1,133 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long anything may take before the test gives up on it.
+const patience = 30 * time.Second
+
+// process is a running binary and what it has said.
+type process struct {
+	command *exec.Cmd
+	stdout  *output
+	stderr  *output
+	tmp     string // its TMPDIR
+	ended   chan struct{}
+	err     error // after ended
+}
+
+// output keeps what a process writes and finds lines in it.
+type output struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	lines chan string
+}
+
+func (o *output) read(from io.Reader) {
+	defer close(o.lines)
+	for lines := bufio.NewScanner(from); lines.Scan(); {
+		o.mu.Lock()
+		o.text.WriteString(lines.Text() + "\n")
+		o.mu.Unlock()
+		select {
+		case o.lines <- lines.Text():
+		default: // nobody waits for so many
+		}
+	}
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// start runs a binary with nothing of this environment but PATH and HOME.
+func start(t testing.TB, environment []string, name string, arguments ...string) *process {
+	t.Helper()
+	p := &process{
+		command: exec.Command(binary(name), arguments...), ended: make(chan struct{}),
+		tmp:    t.TempDir(),
+		stdout: &output{lines: make(chan string, 1000)}, stderr: &output{lines: make(chan string, 1000)},
+	}
+	p.command.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + p.tmp, "AWS_EC2_METADATA_DISABLED=true",
+	}, environment...)
+	stdout, err := p.command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := p.command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var reading sync.WaitGroup
+	reading.Go(func() { p.stdout.read(stdout) })
+	reading.Go(func() { p.stderr.read(stderr) })
+	go func() {
+		reading.Wait()
+		p.err = p.command.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() { p.interrupt(t) })
+	return p
+}
+
+// waitFor returns the first line that contains the text.
+func (p *process) waitFor(t testing.TB, o *output, text string) string {
+	t.Helper()
+	enough := time.After(patience)
+	for {
+		select {
+		case line, open := <-o.lines:
+			if !open {
+				<-p.ended
+				t.Fatalf("%s ended (%v) before it said %q:\n%s%s", p.command.Path, p.err, text, p.stdout, p.stderr)
+			}
+			if strings.Contains(line, text) {
+				return line
+			}
+		case <-enough:
+			t.Fatalf("%s has not said %q:\n%s%s", p.command.Path, text, p.stdout, p.stderr)
+		}
+	}
+}
+
+// interrupt does what Ctrl-C does and wants a clean end. A process that has
+// ended already is left alone.
+func (p *process) interrupt(t testing.TB) {
+	t.Helper()
+	if err := p.command.Process.Signal(os.Interrupt); errors.Is(err, os.ErrProcessDone) {
+		return
+	}
+	if code := p.exitCode(t); code != 0 {
+		t.Errorf("%s ended with %d:\n%s%s", p.command.Path, code, p.stdout, p.stderr)
+	}
+}
+
+// exitCode waits for the end.
+func (p *process) exitCode(t testing.TB) int {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		_ = p.command.Process.Signal(syscall.SIGQUIT) // tells where it hangs
+		<-p.ended
+		t.Fatalf("%s did not end:\n%s", p.command.Path, p.stderr)
+	}
+	return p.command.ProcessState.ExitCode()
+}
