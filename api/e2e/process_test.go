@@ -63,6 +63,7 @@ func start(t testing.TB, environment []string, name string, arguments ...string)
 	}
 	p.command.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + p.tmp, "AWS_EC2_METADATA_DISABLED=true",
+		"GORACE=atexit_sleep_ms=10", // not a second at each end
 	}, environment...)
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {

@@ -1,0 +1,83 @@
+package server_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signgate/signgate/api/cmd/devstack/demoissuer"
+	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/callers"
+)
+
+// BenchmarkReadURL is one URL over HTTP on loopback, with everything real:
+// token, decision, P-256 signature, audit record.
+func BenchmarkReadURL(b *testing.B) { benchmarkReadURLs(b, 1) }
+
+// BenchmarkReadURLs100 is a batch of 100 in one request.
+func BenchmarkReadURLs100(b *testing.B) { benchmarkReadURLs(b, 100) }
+
+func benchmarkReadURLs(b *testing.B, count int) {
+	web, token := newWeb(b)
+	items := make([]string, count)
+	for n := range items {
+		items[n] = fmt.Sprintf(`{"key":"users/alice/pictures/%d.png"}`, n)
+	}
+	body := `{"items":[` + strings.Join(items, ",") + `]}`
+	b.ReportAllocs()
+	for b.Loop() {
+		request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, web.URL+"/v1/read-urls", strings.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Content-Type", "application/json")
+		response, err := web.Client().Do(request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		if err != nil || response.StatusCode != http.StatusOK {
+			b.Fatalf("%d %v", response.StatusCode, err)
+		}
+	}
+}
+
+// newWeb is a gateway behind a real socket, and a token of alice's.
+func newWeb(b *testing.B) (*httptest.Server, string) {
+	b.Helper()
+	mux := http.NewServeMux()
+	issuerWeb := httptest.NewServer(mux)
+	b.Cleanup(issuerWeb.Close)
+	now := func() time.Time { return start }
+	issuer, err := demoissuer.New(b.Context(), demoissuer.Config{URL: issuerWeb.URL, Audience: "signgate", People: []string{"alice"}, Now: now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	mux.Handle("/", issuer.Handler())
+	tokens, err := callers.NewOIDC(b.Context(), callers.OIDCConfig{
+		Issuer: issuerWeb.URL, Audience: "signgate", Algorithms: []string{"ES256"},
+		HTTP: issuerWeb.Client(), Log: slog.New(slog.DiscardHandler), Now: now,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	token, err := issuer.Token("alice")
+	if err != nil {
+		b.Fatal(err)
+	}
+	g := newGateway(b, func(parts *server.Parts) {
+		parts.Callers, parts.Audit = tokens, audit.NewLog(io.Discard)
+		parts.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	})
+	web := httptest.NewServer(g.handler)
+	b.Cleanup(web.Close)
+	return web, token
+}
