@@ -163,15 +163,17 @@ func MarshalPublicPEM(key crypto.PublicKey) ([]byte, error) {
 // other endings are left alone; a file with the right ending that can't be
 // read is an error, because a key that silently goes missing is an outage.
 func LoadDir(dir, activeID string) (*Ring, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*"+fileSuffix))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("signing keys: %w", err)
+		return nil, err
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("%w: the folder %s holds no file named <key id>%s", ErrNoActiveKey, dir, fileSuffix)
-	}
-	keys := make([]Key, 0, len(paths))
-	for _, path := range paths {
+	var keys []Key
+	for _, entry := range entries {
+		id, isKey := strings.CutSuffix(entry.Name(), fileSuffix)
+		if !isKey {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("signing key: %w", err)
@@ -180,7 +182,10 @@ func LoadDir(dir, activeID string) (*Ring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("signing key %s: %w", path, err)
 		}
-		keys = append(keys, Key{ID: strings.TrimSuffix(filepath.Base(path), fileSuffix), Signer: signer})
+		keys = append(keys, Key{ID: id, Signer: signer})
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: the folder %s holds no file named <key id>%s", ErrNoActiveKey, dir, fileSuffix)
 	}
 	return New(activeID, keys...)
 }

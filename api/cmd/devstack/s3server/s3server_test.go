@@ -268,3 +268,34 @@ func isRunning(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || !strings.Contains(string(status), ") Z ")
 }
+
+func Example() {
+	dir, err := os.MkdirTemp("", "s3server-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+
+	ctx := context.Background()
+	server, err := s3server.Start(ctx, config(address, dir))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = server.Close() }()
+	fmt.Println(server.Prepare(ctx, s3server.Bucket{Name: "media", Writer: writer.Access, Reader: reader.Access, Origins: []string{"http://localhost:3000"}}))
+	_, err = server.Client(reader).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("media"), Key: aws.String("a.txt")})
+	var refused *awshttp.ResponseError
+	fmt.Println(errors.As(err, &refused) && refused.HTTPStatusCode() == http.StatusForbidden)
+	// Output:
+	// <nil>
+	// true
+}
