@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -46,7 +47,7 @@ func (s *Server) deleteURLs(ctx context.Context, input *deleteURLsInput) (*delet
 	for n, item := range input.Body.Items {
 		answer, err := s.deleteURL(ctx, issue, item, fmt.Sprintf("/items/%d", n))
 		if answer.Problem, err = perItem(err); err != nil {
-			return nil, err
+			return nil, errors.Join(err, issue.done()) // what was denied before stays on record
 		}
 		answer.Key = item.Key
 		output.Body.Items[n] = answer

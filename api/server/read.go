@@ -61,7 +61,7 @@ func (s *Server) readURLs(ctx context.Context, input *readURLsInput) (*readURLsO
 	for n, item := range input.Body.Items {
 		answer, err := s.readURL(issue, item, fmt.Sprintf("/items/%d", n))
 		if answer.Problem, err = perItem(err); err != nil {
-			return nil, err
+			return nil, errors.Join(err, issue.done()) // what was denied before stays on record
 		}
 		answer.Key = item.Key
 		output.Body.Items[n] = answer

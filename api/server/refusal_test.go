@@ -251,9 +251,16 @@ func TestRequestIDsAreTakenOverWhereHarmless(t *testing.T) {
 
 func TestTheAddressInTheTrailIsNotTheCallersToWrite(t *testing.T) {
 	g := newGateway(t, nil)
-	g.do(t, "alice", http.MethodGet, "/v1/read/users/alice/a.png", "", "X-Forwarded-For", "203.0.113.9", "X-Real-Ip", "203.0.113.9")
-	if records := g.records(t); len(records) != 1 || records[0].Address != "192.0.2.1" { // httptest's
-		t.Errorf("%+v", records)
+	for _, address := range []string{"192.0.2.1", "127.0.0.1", "10.0.0.1"} { // from anywhere, from a proxy's usual place too
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/read/users/alice/a.png", nil)
+		request.RemoteAddr = address + ":1234"
+		for name, value := range map[string]string{"Authorization": "Bearer alice", "X-Forwarded-For": "203.0.113.9", "X-Real-Ip": "203.0.113.9"} {
+			request.Header.Set(name, value)
+		}
+		g.handler.ServeHTTP(httptest.NewRecorder(), request)
+		if records := g.records(t); len(records) == 0 || records[len(records)-1].Address != address {
+			t.Errorf("%s: %+v", address, records)
+		}
 	}
 }
 

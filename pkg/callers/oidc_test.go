@@ -59,12 +59,19 @@ func newIssuer(t testing.TB, keys map[string]crypto.Signer) *issuer {
 	return i
 }
 
+// encryptionKID names the key that is published for encryption.
+const encryptionKID = "encryption"
+
 // publish replaces the published keys.
 func (i *issuer) publish(t testing.TB, keys map[string]crypto.Signer) {
 	t.Helper()
 	storage := jwkset.NewMemoryStorage()
 	for kid, key := range keys {
-		jwk, err := jwkset.NewJWKFromKey(key.Public(), jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: kid, USE: jwkset.UseSig}})
+		use := jwkset.UseSig
+		if kid == encryptionKID {
+			use = jwkset.UseEnc
+		}
+		jwk, err := jwkset.NewJWKFromKey(key.Public(), jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: kid, USE: use}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,8 +152,12 @@ func TestAGoodTokenSaysWhoIsCalling(t *testing.T) {
 }
 
 func TestEveryOtherTokenIsRefused(t *testing.T) {
-	key, stranger := ecKey(t), ecKey(t)
-	i := newIssuer(t, map[string]crypto.Signer{"ec": key})
+	key, stranger, encryption := ecKey(t), ecKey(t), ecKey(t)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := newIssuer(t, map[string]crypto.Signer{"ec": key, "rsa": rsaKey, encryptionKID: encryption})
 	authenticator := i.authenticator(t)
 	with := func(change func(jwt.MapClaims), header map[string]any) string {
 		claims := i.claims()
@@ -169,10 +180,13 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 		"not a token":               "token",
 		"two parts":                 parts[0] + "." + parts[1],
 		"no signature":              parts[0] + "." + parts[1] + ".",
-		"oversized":                 good + strings.Repeat("A", 16<<10),
+		"oversized":                 with(func(c jwt.MapClaims) { c["padding"] = strings.Repeat("A", 16<<10) }, nil),
 		"alg none":                  sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, i.claims(), map[string]any{"kid": "ec"}),
 		"HMAC under the public key": sign(t, jwt.SigningMethodHS256, publicPEM, i.claims(), map[string]any{"kid": "ec"}),
 		"algorithm not pinned":      sign(t, jwt.SigningMethodES384, mustP384(t), i.claims(), map[string]any{"kid": "ec"}),
+		"another algorithm":         sign(t, jwt.SigningMethodPS256, rsaKey, i.claims(), map[string]any{"kid": "rsa"}),
+		"another digest":            sign(t, jwt.SigningMethodRS512, rsaKey, i.claims(), map[string]any{"kid": "rsa"}),
+		"a key for encryption":      sign(t, jwt.SigningMethodES256, encryption, i.claims(), map[string]any{"kid": encryptionKID}),
 		"another's signature":       sign(t, jwt.SigningMethodES256, stranger, i.claims(), map[string]any{"kid": "ec"}),
 		"another's, without key id": sign(t, jwt.SigningMethodES256, stranger, i.claims(), nil),
 		"unknown key":               sign(t, jwt.SigningMethodES256, stranger, i.claims(), map[string]any{"kid": "stranger"}),
@@ -281,6 +295,21 @@ func TestAnIssuerThatCannotBeTrustedStopsTheStart(t *testing.T) {
 				t.Errorf("NewOIDC = %v, want ErrIssuer", err)
 			}
 		})
+	}
+}
+
+func TestKeysOfAnHTTPSIssuerComeOverHTTPS(t *testing.T) {
+	keys := newIssuer(t, map[string]crypto.Signer{"ec": ecKey(t)}) // plain HTTP
+	mux := http.NewServeMux()
+	web := httptest.NewTLSServer(mux)
+	t.Cleanup(web.Close)
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": web.URL, "jwks_uri": keys.URL + "/jwks"})
+	})
+	config := keys.config()
+	config.Issuer, config.HTTP = web.URL, web.Client()
+	if _, err := callers.NewOIDC(t.Context(), config); !errors.Is(err, callers.ErrIssuer) {
+		t.Errorf("NewOIDC = %v, want ErrIssuer", err)
 	}
 }
 

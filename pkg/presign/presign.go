@@ -94,7 +94,6 @@ func New(ctx context.Context, config Config) (*Presigner, error) {
 		base:   strings.TrimSuffix(endpoint.URI.String(), "/"),
 		signer: v4.NewSigner(func(o *v4.SignerOptions) {
 			o.DisableURIPathEscaping = true // S3 paths are encoded once
-			o.DisableHeaderHoisting = true  // what is bound must stay a header
 		}),
 	}, nil
 }

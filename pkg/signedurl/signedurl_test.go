@@ -318,3 +318,19 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// A Base64 text may end in bits that mean nothing. They must be zero, or one
+// signature would have several spellings.
+func TestASignatureHasOneSpelling(t *testing.T) {
+	key := generate(t, keyring.RSA2048) // 256 bytes: two characters of padding, four idle bits
+	url, verifier := signed(t, newSigner(t, key, signedurl.SHA256)), newVerifier(t, key, start)
+	end := strings.Index(url, "__&")
+	if end < 0 {
+		t.Fatal("the signature has no padding")
+	}
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~"
+	next := alphabet[strings.IndexByte(alphabet, url[end-1])+1]
+	if _, err := verifier.Verify(url[:end-1] + string(next) + url[end:]); !errors.Is(err, signedurl.ErrMalformedSignature) {
+		t.Errorf("Verify = %v", err)
+	}
+}
