@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -41,24 +39,15 @@ func deleteURLsOperation() huma.Operation {
 }
 
 func (s *Server) deleteURLs(ctx context.Context, input *deleteURLsInput) (*deleteURLsOutput, error) {
-	issue := s.newIssue(ctx)
+	items, err := answerEach(s.newIssue(ctx), input.Body, s.deleteURL, func(key string, document *problem.Document) DeleteURL {
+		return DeleteURL{Key: key, Problem: document}
+	})
 	output := &deleteURLsOutput{}
-	output.Body.Items = make([]DeleteURL, len(input.Body.Items))
-	for n, item := range input.Body.Items {
-		answer, err := s.deleteURL(ctx, issue, item, fmt.Sprintf("/items/%d", n))
-		if answer.Problem, err = perItem(err); err != nil {
-			return nil, errors.Join(err, issue.done()) // what was denied before stays on record
-		}
-		answer.Key = item.Key
-		output.Body.Items[n] = answer
-	}
-	if err := issue.done(); err != nil {
-		return nil, err
-	}
-	return output, nil
+	output.Body.Items = items
+	return output, err
 }
 
-func (s *Server) deleteURL(ctx context.Context, issue *issue, item Item, pointer string) (DeleteURL, error) {
+func (s *Server) deleteURL(issue *issue, item Item, pointer string) (DeleteURL, error) {
 	key, err := parseKey(item.Key, pointer+"/key")
 	if err != nil {
 		return DeleteURL{}, err
@@ -71,11 +60,11 @@ func (s *Server) deleteURL(ctx context.Context, issue *issue, item Item, pointer
 	if err != nil {
 		return DeleteURL{}, err
 	}
-	request, err := s.parts.Presigner.Delete(ctx, key, life)
+	request, err := s.parts.Presigner.Delete(issue.ctx, key, life)
 	if err != nil {
 		return DeleteURL{}, err
 	}
 	id := s.parts.NewID()
 	issue.issued(access.Delete, key, decision, id, "", request.Expires)
-	return DeleteURL{ID: id, Method: request.Method, URL: request.URL, ExpiresAt: &request.Expires}, nil
+	return DeleteURL{Key: item.Key, ID: id, Method: request.Method, URL: request.URL, ExpiresAt: &request.Expires}, nil
 }

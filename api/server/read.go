@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -17,17 +15,6 @@ import (
 
 // readPrefix stands before the key in the address that redirects.
 const readPrefix = "/v1/read/"
-
-// Item names one object in a batch.
-type Item struct {
-	Key       string `json:"key" doc:"Key of the object: UTF-8, at most 1,024 bytes, segments separated by single slashes" example:"users/alice/a.png"`
-	ExpiresIn *int64 `json:"expiresIn,omitempty" doc:"Life in seconds; the gateway's default if left out" example:"300"`
-}
-
-// Batch names the objects that a request is about.
-type Batch struct {
-	Items []Item `json:"items" minItems:"1" maxItems:"100" nullable:"false" doc:"The objects, answered in the same order"`
-}
 
 // ReadURL is the answer for one object: a URL, or the problem that keeps it.
 type ReadURL struct {
@@ -55,21 +42,12 @@ func readURLsOperation() huma.Operation {
 }
 
 func (s *Server) readURLs(ctx context.Context, input *readURLsInput) (*readURLsOutput, error) {
-	issue := s.newIssue(ctx)
+	items, err := answerEach(s.newIssue(ctx), input.Body, s.readURL, func(key string, document *problem.Document) ReadURL {
+		return ReadURL{Key: key, Problem: document}
+	})
 	output := &readURLsOutput{}
-	output.Body.Items = make([]ReadURL, len(input.Body.Items))
-	for n, item := range input.Body.Items {
-		answer, err := s.readURL(issue, item, fmt.Sprintf("/items/%d", n))
-		if answer.Problem, err = perItem(err); err != nil {
-			return nil, errors.Join(err, issue.done()) // what was denied before stays on record
-		}
-		answer.Key = item.Key
-		output.Body.Items[n] = answer
-	}
-	if err := issue.done(); err != nil {
-		return nil, err
-	}
-	return output, nil
+	output.Body.Items = items
+	return output, err
 }
 
 // readURL makes one signed URL: parse, authorize, sign, note for the audit
@@ -94,16 +72,7 @@ func (s *Server) readURL(issue *issue, item Item, pointer string) (ReadURL, erro
 		return ReadURL{}, err
 	}
 	issue.issued(access.Read, key, decision, id, s.parts.Signer.KeyID(), expires)
-	return ReadURL{ID: id, URL: url, ExpiresAt: &expires}, nil
-}
-
-// perItem keeps a problem of one item with the item; anything else is an
-// error of the whole request.
-func perItem(err error) (*problem.Document, error) {
-	if document, ok := errors.AsType[*problem.Document](err); ok {
-		return document, nil
-	}
-	return nil, err
+	return ReadURL{Key: item.Key, ID: id, URL: url, ExpiresAt: &expires}, nil
 }
 
 type readInput struct {
