@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
 
 	"github.com/signgate/signgate/pkg/objectkey"
 )
@@ -48,8 +49,10 @@ type Decision struct {
 // Authorizer decides by an immutable set of policies. It is safe for
 // concurrent use.
 type Authorizer struct {
-	policies *cedar.PolicySet
-	count    int
+	policies      *cedar.PolicySet
+	prefixPermits *cedar.PolicySet // the permits that can speak for a whole prefix
+	forbids       map[cedar.PolicyID]*ast.Policy
+	count         int
 }
 
 // policySuffix is what the names of policy files end in.
@@ -63,7 +66,7 @@ func Load(folder fs.FS) (*Authorizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	authorizer := &Authorizer{policies: cedar.NewPolicySet()}
+	authorizer := &Authorizer{policies: cedar.NewPolicySet(), prefixPermits: cedar.NewPolicySet(), forbids: map[cedar.PolicyID]*ast.Policy{}}
 	for _, name := range names {
 		if err := authorizer.add(folder, name); err != nil {
 			return nil, err
@@ -92,6 +95,9 @@ func (a *Authorizer) add(folder fs.FS, name string) error {
 		if !a.policies.Add(id, policy) {
 			return fmt.Errorf("%w: %s: two policies have the id %q", ErrPolicy, name, id)
 		}
+		if err := a.sort(id, policy); err != nil {
+			return err
+		}
 		a.count++
 	}
 	return nil
@@ -106,11 +112,15 @@ func (a *Authorizer) Authorize(principal Principal, action Action, key objectkey
 	if principal.Subject == "" || key.IsZero() {
 		return Decision{Errors: []string{"no principal or no key"}}
 	}
-	allowed, diagnostic := cedar.Authorize(a.policies, newEntities(principal, key), cedar.Request{
+	return decide(cedar.Authorize(a.policies, newEntities(principal, key), cedar.Request{
 		Principal: personUID(principal),
 		Action:    cedar.NewEntityUID("Action", cedar.String(action)),
 		Resource:  objectUID(key),
-	})
+	}))
+}
+
+// decide turns Cedar's answer into ours: an error on the way is a no.
+func decide(allowed cedar.Decision, diagnostic cedar.Diagnostic) Decision {
 	decision := Decision{Allowed: allowed == cedar.Allow && len(diagnostic.Errors) == 0}
 	for _, reason := range diagnostic.Reasons {
 		decision.Policies = append(decision.Policies, string(reason.PolicyID))

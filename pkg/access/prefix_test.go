@@ -1,0 +1,74 @@
+package access_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/objectkey"
+)
+
+func parsePrefix(t testing.TB, name string) objectkey.Prefix {
+	t.Helper()
+	prefix, err := objectkey.ParsePrefix(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prefix
+}
+
+var alice = access.Principal{Subject: "alice"}
+
+func TestAPersonMayHaveTheWholeOfTheirFolderAndNoMore(t *testing.T) {
+	authorizer := builtin(t)
+	for name, want := range map[string]bool{
+		"users/alice/": true, "users/alice/albums/7/": true, "users/bob/": false, "users/": false, "users/alice2/": false, "other/": false,
+	} {
+		if decision := authorizer.AuthorizePrefix(alice, access.Read, parsePrefix(t, name)); decision.Allowed != want || (want && !slices.Equal(decision.Policies, []string{"home"})) {
+			t.Errorf("%s: %+v", name, decision)
+		}
+	}
+	if authorizer.AuthorizePrefix(access.Principal{}, access.Read, parsePrefix(t, "users/alice/")).Allowed {
+		t.Error("nobody is allowed")
+	}
+	if authorizer.AuthorizePrefix(alice, access.Read, objectkey.Prefix{}).Allowed {
+		t.Error("the whole bucket is allowed")
+	}
+}
+
+// What allows single objects says nothing about all of them, unless it can't
+// tell one from another.
+func TestAPrefixIsGrantedOnlyWhereNoObjectBelowItCouldBeDenied(t *testing.T) {
+	const where = `permit (principal, action, resource in Prefix::"users/alice/");`
+	for name, test := range map[string]struct {
+		policies string
+		want     bool
+	}{
+		"by place":                        {where, true},
+		"by place and kind":               {`permit (principal, action, resource is Object in Prefix::"users/alice/");`, true},
+		"by place, in a condition":        {`permit (principal, action, resource) when { principal is Person && resource in Prefix::"users/alice/" };`, true},
+		"everything":                      {`permit (principal, action, resource);`, true},
+		"a place further down":            {`permit (principal, action, resource in Prefix::"users/alice/albums/7/8/");`, false},
+		"one object":                      {`permit (principal, action, resource == Object::"users/alice/albums/7/x");`, false},
+		"one object, as a place":          {`permit (principal, action, resource in Object::"users/alice/albums/7/x");`, false},
+		"by name":                         {`permit (principal, action, resource) when { resource.key like "users/alice/*" };`, false},
+		"with an exception":               {`permit (principal, action, resource in Prefix::"users/alice/") unless { resource in Prefix::"users/alice/albums/7/private/" };`, false},
+		"with an exception inside":        {`permit (principal, action, resource) when { resource in Prefix::"users/alice/" && !(resource in Prefix::"users/alice/albums/7/private/") };`, false},
+		"by either of two":                {`permit (principal, action, resource) when { resource in Prefix::"users/alice/" || resource.key like "*.png" };`, false},
+		"an exception about the person":   {`permit (principal, action, resource in Prefix::"users/alice/") unless { principal == Person::"bob" };`, true},
+		"a forbid by name":                {where + `forbid (principal, action, resource) when { resource.key like "*secret*" };`, false},
+		"a forbid further down":           {where + `forbid (principal, action, resource in Prefix::"users/alice/albums/7/private/");`, false},
+		"a forbid of one object":          {where + `forbid (principal, action, resource == Object::"users/alice/albums/7/x");`, false},
+		"a forbid that errs":              {where + `forbid (principal, action, resource) when { principal.nowhere };`, false},
+		"a forbid of another action":      {where + `forbid (principal, action == Action::"delete", resource);`, true},
+		"a forbid of another person":      {where + `forbid (principal == Person::"bob", action, resource);`, true},
+		"a forbid on a fact that's false": {where + `forbid (principal, action, resource) when { principal has banned };`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			prefix := parsePrefix(t, "users/alice/albums/7/")
+			if decision := load(t, test.policies).AuthorizePrefix(alice, access.Read, prefix); decision.Allowed != test.want {
+				t.Errorf("%+v", decision)
+			}
+		})
+	}
+}
