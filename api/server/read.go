@@ -67,7 +67,7 @@ func (s *Server) readURL(issue *issue, item Item, pointer string) (ReadURL, erro
 	}
 	id := s.parts.NewID()
 	expires := s.parts.Now().UTC().Truncate(time.Second).Add(life)
-	url, err := s.parts.Signer.Sign(signedurl.Request{Key: key, IssueID: id, Expires: expires})
+	url, err := s.parts.Signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: signedurl.Conditions{Expires: expires}})
 	if err != nil {
 		return ReadURL{}, err
 	}

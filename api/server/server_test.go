@@ -178,7 +178,7 @@ func TestABatchAnswersEachKeyOnItsOwn(t *testing.T) {
 	}
 	items := decode[readURLs](t, recorder).Items
 	for n, life := range map[int]time.Duration{0: 5 * time.Minute, 1: 12 * time.Hour} {
-		verified, err := g.verifier.Verify(items[n].URL)
+		verified, err := g.verifier.Verify(signedurl.Viewer{URL: items[n].URL})
 		if err != nil {
 			t.Fatalf("item %d: %v", n, err)
 		}
@@ -223,7 +223,7 @@ func TestReadRedirectsToASignedURLOfExactlyThatKey(t *testing.T) {
 			t.Errorf("%s: %d %s", target, recorder.Code, recorder.Body)
 			continue
 		}
-		verified, err := g.verifier.Verify(recorder.Header().Get("Location"))
+		verified, err := g.verifier.Verify(signedurl.Viewer{URL: recorder.Header().Get("Location")})
 		if err != nil || !strings.HasPrefix(verified.Resource, cdn+resource+"?sg-id=") {
 			t.Errorf("%s: %+v, %v", target, verified, err)
 		}

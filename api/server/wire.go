@@ -138,7 +138,7 @@ func probe(signer *signedurl.Signer, ring *keyring.Ring, now func() time.Time) e
 	if err != nil {
 		return err
 	}
-	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: "readyz", Expires: now().Add(time.Minute)})
+	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: "readyz", Conditions: signedurl.Conditions{Expires: now().Add(time.Minute)}})
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func probe(signer *signedurl.Signer, ring *keyring.Ring, now func() time.Time) e
 	if err != nil {
 		return err
 	}
-	_, err = verifier.Verify(url)
+	_, err = verifier.Verify(signedurl.Viewer{URL: url})
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 // Verifier decides about a URL as the viewer sent it. *signedurl.Verifier is
 // one.
 type Verifier interface {
-	Verify(rawURL string) (*signedurl.Verified, error)
+	Verify(viewer signedurl.Viewer) (*signedurl.Verified, error)
 }
 
 // Config is what an edge needs.
@@ -63,7 +64,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, methodNotAllowed, "the method is not one of the behaviour's")
 		return
 	}
-	verified, err := e.verifier.Verify(viewerURL(r))
+	verified, err := e.verifier.Verify(viewer(r))
 	if err != nil {
 		e.refuse(w, r, bodyFor(err), err.Error())
 		return
@@ -79,14 +80,15 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.proxy.ServeHTTP(w, r.WithContext(withKey(r.Context(), key)))
 }
 
-// viewerURL puts together the URL as the viewer sent it, from the raw bytes
-// of the request line and the Host header.
-func viewerURL(r *http.Request) string {
+// viewer is the request as it was sent: the URL from the raw bytes of the
+// request line and the Host header, the address from the connection.
+func viewer(r *http.Request) signedurl.Viewer {
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + r.Host + r.RequestURI
+	address, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero address fits no range
+	return signedurl.Viewer{URL: scheme + "://" + r.Host + r.RequestURI, Cookies: r.Cookies(), Address: address.Addr()}
 }
 
 func (e *Edge) refuse(w http.ResponseWriter, r *http.Request, answer refusal, reason string) {

@@ -87,7 +87,7 @@ func (l *local) sign(t testing.TB, name string, life time.Duration) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url, err := l.signer.Sign(signedurl.Request{Key: key, IssueID: "ISSUE7", Expires: start.Add(life)})
+	url, err := l.signer.Sign(signedurl.Request{Key: key, IssueID: "ISSUE7", Conditions: signedurl.Conditions{Expires: start.Add(life)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestAnEdgeThatCouldNotVerifyIsNotMade(t *testing.T) {
 
 type refuseAll struct{}
 
-func (refuseAll) Verify(string) (*signedurl.Verified, error) { return nil, errors.New("no") }
+func (refuseAll) Verify(signedurl.Viewer) (*signedurl.Verified, error) { return nil, errors.New("no") }
 
 func TestAnErrorOfNoKnownKindIsAccessDenied(t *testing.T) {
 	handler, err := edge.New(edge.Config{

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strconv"
 
@@ -52,17 +51,9 @@ func xmlRefusal(code, message string) refusal {
 // bodyFor finds the answer to a refusal of the verifier. Whatever it doesn't
 // know is access denied.
 func bodyFor(err error) refusal {
-	for _, known := range []struct {
-		kind   error
-		answer refusal
-	}{
-		{signedurl.ErrMissingKey, missingKey},
-		{signedurl.ErrUnknownKey, unknownKey},
-		{signedurl.ErrMalformedPolicy, malformedPolicy},
-		{signedurl.ErrMalformedSignature, malformedSignature},
-	} {
-		if errors.Is(err, known.kind) {
-			return known.answer
+	for _, known := range []refusal{missingKey, unknownKey, malformedPolicy, malformedSignature} {
+		if known.code == signedurl.AnswerCode(err) {
+			return known
 		}
 	}
 	return accessDenied

@@ -4,12 +4,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/overrides"
 )
 
 // ErrUpload is wrapped by every error about the description of an upload.
@@ -30,10 +29,6 @@ func (e *UploadError) Unwrap() error { return ErrUpload }
 // maxMetadataBytes is S3's limit on user-defined metadata, names and values
 // together (Amazon S3 User Guide, "Working with object metadata").
 const maxMetadataBytes = 2 << 10
-
-// maxContentTypeBytes is the longest type and subtype of RFC 6838, section
-// 4.2 (127 characters each), with room for a parameter.
-const maxContentTypeBytes = 320
 
 // Upload describes the one object that a presigned PUT may create.
 type Upload struct {
@@ -65,8 +60,7 @@ func (u Upload) Check() error {
 }
 
 func checkContentType(value string) error {
-	mediaType, _, err := mime.ParseMediaType(value)
-	if err != nil || !strings.Contains(mediaType, "/") || len(value) > maxContentTypeBytes || !isHeaderValue(value) {
+	if !overrides.IsContentType(value) {
 		return &UploadError{"ContentType", `must be a media type such as "image/png"`}
 	}
 	return nil
@@ -82,7 +76,7 @@ func checkMetadata(metadata map[string]string) error {
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }) {
 			return &UploadError{"Metadata", "names may hold lower-case letters, digits and hyphens only"}
 		}
-		if value == "" || !isHeaderValue(value) {
+		if value == "" || !overrides.IsHeaderValue(value) {
 			return &UploadError{"Metadata", "values must be visible ASCII with single spaces between"}
 		}
 	}
@@ -90,11 +84,6 @@ func checkMetadata(metadata map[string]string) error {
 		return &UploadError{"Metadata", fmt.Sprintf("is more than %d bytes", maxMetadataBytes)}
 	}
 	return nil
-}
-
-func isHeaderValue(value string) bool {
-	return strings.TrimSpace(value) == value && !strings.Contains(value, "  ") &&
-		!slices.ContainsFunc([]byte(value), func(b byte) bool { return b < ' ' || b > '~' })
 }
 
 // headers are what the client must send. An empty body can't be bound by its

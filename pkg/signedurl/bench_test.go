@@ -45,7 +45,7 @@ func BenchmarkVerify(b *testing.B) {
 			url, verifier := signed(b, newSigner(b, key, signedurl.SHA256)), newVerifier(b, key, start)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := verifier.Verify(url); err != nil {
+				if _, err := verifier.Verify(signedurl.Viewer{URL: url}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -27,7 +27,7 @@ func Example() {
 		return
 	}
 	noon := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	url, err := signer.Sign(signedurl.Request{Key: object, IssueID: "ISSUE7", Expires: noon.Add(time.Minute)})
+	url, err := signer.Sign(signedurl.Request{Key: object, IssueID: "ISSUE7", Conditions: signedurl.Conditions{Expires: noon.Add(time.Minute)}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -40,7 +40,7 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		verified, err := verifier.Verify(url)
+		verified, err := verifier.Verify(signedurl.Viewer{URL: url})
 		if err != nil {
 			fmt.Println(err)
 			continue
@@ -49,5 +49,5 @@ func Example() {
 	}
 	// Output:
 	// https://cdn.example.com/users/alice/a%20b.png?sg-id=ISSUE7
-	// access denied: expired 1m0s ago
+	// access denied: it expired 1m0s ago, at 2026-11-21T12:01:00Z
 }

@@ -93,7 +93,7 @@ func TestWeVerifyWhatOpenSSLSigns(t *testing.T) {
 				"without padding":         fmt.Sprintf("%s&Expires=1795262460&Signature=%s&Key-Pair-Id=%s&Hash-Algorithm=%s", resource, strings.TrimRight(encoded, "_"), keyID, test.hash),
 				"percent-encoded":         fmt.Sprintf("%s&Expires=1795262460&Signature=%s&Key-Pair-Id=%s&Hash-Algorithm=%s", resource, strings.ReplaceAll(encoded, "~", "%7E"), keyID, test.hash),
 			} {
-				if _, err := verifier.Verify(url); err != nil {
+				if _, err := verifier.Verify(signedurl.Viewer{URL: url}); err != nil {
 					t.Errorf("%s: %v", form, err)
 				}
 			}

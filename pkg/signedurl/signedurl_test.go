@@ -60,7 +60,7 @@ func parseKey(t testing.TB, name string) objectkey.Key {
 // signed returns a URL for users/alice/a.png that expires in a minute.
 func signed(t testing.TB, signer *signedurl.Signer) string {
 	t.Helper()
-	url, err := signer.Sign(signedurl.Request{Key: parseKey(t, "users/alice/a.png"), IssueID: issueID, Expires: start.Add(time.Minute)})
+	url, err := signer.Sign(signedurl.Request{Key: parseKey(t, "users/alice/a.png"), IssueID: issueID, Conditions: signedurl.Conditions{Expires: start.Add(time.Minute)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestEveryKeyAndHashSignsWhatTheVerifierAccepts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			key := generate(t, test.algorithm)
 			url := signed(t, newSigner(t, key, test.hash))
-			verified, err := newVerifier(t, key, start).Verify(url)
+			verified, err := newVerifier(t, key, start).Verify(signedurl.Viewer{URL: url})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,10 +150,10 @@ func TestVerifyRefusesAsCloudFrontDoes(t *testing.T) {
 		"path percent-encoded further": {replace("a.png", "%61.png"), signedurl.ErrAccessDenied},
 		"path with a dot segment":      {replace("/a.png", "/./a.png"), signedurl.ErrAccessDenied},
 		"expiry twice":                 {url + "&Expires=1795262460", signedurl.ErrAccessDenied},
-		"custom policy on top":         {url + "&Policy=eyJ9", signedurl.ErrAccessDenied},
+		"custom policy on top":         {url + "&Policy=eyJ9", signedurl.ErrMalformedPolicy},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newVerifier(t, key, start).Verify(test.url)
+			_, err := newVerifier(t, key, start).Verify(signedurl.Viewer{URL: test.url})
 			if !errors.Is(err, test.want) {
 				t.Fatalf("Verify = %v, want %v", err, test.want)
 			}
@@ -171,14 +171,14 @@ func TestVerifyRefusesAsCloudFrontDoes(t *testing.T) {
 func TestAURLEndsAtItsExpiryToTheSecond(t *testing.T) {
 	key := generate(t, keyring.P256)
 	url := signed(t, newSigner(t, key, signedurl.SHA256))
-	if _, err := newVerifier(t, key, start.Add(time.Minute-time.Nanosecond)).Verify(url); err != nil {
+	if _, err := newVerifier(t, key, start.Add(time.Minute-time.Nanosecond)).Verify(signedurl.Viewer{URL: url}); err != nil {
 		t.Errorf("just before the expiry: %v", err)
 	}
-	_, err := newVerifier(t, key, start.Add(time.Minute)).Verify(url)
+	_, err := newVerifier(t, key, start.Add(time.Minute)).Verify(signedurl.Viewer{URL: url})
 	if !errors.Is(err, signedurl.ErrAccessDenied) {
 		t.Errorf("at the expiry: %v", err)
 	}
-	_, err = newVerifier(t, key, start.Add(90*time.Second)).Verify(url)
+	_, err = newVerifier(t, key, start.Add(90*time.Second)).Verify(signedurl.Viewer{URL: url})
 	if !errors.Is(err, signedurl.ErrAccessDenied) || !strings.Contains(err.Error(), "expired 30s ago") {
 		t.Errorf("half a minute after the expiry: %v", err)
 	}
@@ -192,14 +192,14 @@ func TestARetiringKeyStaysTrustedUntilItIsTakenOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := both.Verify(url); err != nil {
+	if _, err := both.Verify(signedurl.Viewer{URL: url}); err != nil {
 		t.Errorf("both trusted: %v", err)
 	}
 	after, err := signedurl.NewVerifier(map[string]crypto.PublicKey{"KACTIVE01": active.Public()}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := after.Verify(url); !errors.Is(err, signedurl.ErrUnknownKey) {
+	if _, err := after.Verify(signedurl.Viewer{URL: url}); !errors.Is(err, signedurl.ErrUnknownKey) {
 		t.Errorf("taken out: %v", err)
 	}
 }
@@ -217,7 +217,7 @@ func TestNoSingleByteOfASignedURLMayChange(t *testing.T) {
 			}
 			changed := []byte(url)
 			changed[position] = replacement
-			if _, err := verifier.Verify(string(changed)); err == nil {
+			if _, err := verifier.Verify(signedurl.Viewer{URL: string(changed)}); err == nil {
 				t.Fatalf("position %d may be %q", position, replacement)
 			}
 		}
@@ -228,11 +228,11 @@ func TestNamesOfObjectsNeverBecomeWildcards(t *testing.T) {
 	key := generate(t, keyring.P256)
 	signer, verifier := newSigner(t, key, signedurl.SHA256), newVerifier(t, key, start)
 	for _, name := range []string{"*", "?", "%2A", "a b+c", "users/*", "x?Expires=1", "x&Policy=y", "#", "\\", "\"", "<&>"} {
-		url, err := signer.Sign(signedurl.Request{Key: parseKey(t, name), IssueID: issueID, Expires: start.Add(time.Minute)})
+		url, err := signer.Sign(signedurl.Request{Key: parseKey(t, name), IssueID: issueID, Conditions: signedurl.Conditions{Expires: start.Add(time.Minute)}})
 		if err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}
-		verified, err := verifier.Verify(url)
+		verified, err := verifier.Verify(signedurl.Viewer{URL: url})
 		if err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}
@@ -248,7 +248,7 @@ func TestNamesOfObjectsNeverBecomeWildcards(t *testing.T) {
 
 func TestSignRefusesWhatItCannotMeanExactly(t *testing.T) {
 	signer := newSigner(t, generate(t, keyring.P256), signedurl.SHA256)
-	good := signedurl.Request{Key: parseKey(t, "a"), IssueID: issueID, Expires: start}
+	good := signedurl.Request{Key: parseKey(t, "a"), IssueID: issueID, Conditions: signedurl.Conditions{Expires: start}}
 	for name, change := range map[string]func(*signedurl.Request){
 		"no key":                      func(r *signedurl.Request) { r.Key = objectkey.Key{} },
 		"no issue id":                 func(r *signedurl.Request) { r.IssueID = "" },
@@ -308,7 +308,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(base + "/?Policy=eyJ9&Signature=~~~~&Key-Pair-Id=" + keyID + "&Hash-Algorithm=SHA1")
 	f.Add("?&&=&%")
 	f.Fuzz(func(t *testing.T, raw string) {
-		verified, err := verifier.Verify(raw)
+		verified, err := verifier.Verify(signedurl.Viewer{URL: raw})
 		if err == nil && verified.Resource != resource {
 			t.Fatalf("%q opened %q", raw, verified.Resource)
 		}
@@ -330,7 +330,7 @@ func TestASignatureHasOneSpelling(t *testing.T) {
 	}
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~"
 	next := alphabet[strings.IndexByte(alphabet, url[end-1])+1]
-	if _, err := verifier.Verify(url[:end-1] + string(next) + url[end:]); !errors.Is(err, signedurl.ErrMalformedSignature) {
+	if _, err := verifier.Verify(signedurl.Viewer{URL: url[:end-1] + string(next) + url[end:]}); !errors.Is(err, signedurl.ErrMalformedSignature) {
 		t.Errorf("Verify = %v", err)
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/cloudfront/sign"
 
 	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/overrides"
 )
 
 // IssueParam is the query parameter that carries the issue id. The signature
@@ -27,8 +29,13 @@ var (
 	ErrBaseURL = errors.New("invalid base URL of the distribution")
 	// ErrHash is wrapped for a hash that CloudFront doesn't know.
 	ErrHash = errors.New("unsupported hash algorithm")
+	// ErrCookieDomain is wrapped where no cookie of the gateway's can reach the
+	// distribution.
+	ErrCookieDomain = errors.New("no common domain for cookies")
 	// ErrRequest is wrapped where a request to sign is incomplete or out of range.
 	ErrRequest = errors.New("can't sign")
+
+	errIssueID = fmt.Errorf("%w: the issue id must be letters and digits", ErrRequest)
 )
 
 // Hash is the digest under the signature.
@@ -71,12 +78,13 @@ func isLoopback(host string) bool {
 	return host == "localhost" || (err == nil && addr.IsLoopback())
 }
 
-// Signer signs URLs of one distribution with one key. It is safe for
-// concurrent use if its key is.
+// Signer signs for one distribution with one key. It is safe for concurrent
+// use if its key is.
 type Signer struct {
-	base   string
-	keyID  string
-	signer *sign.URLSigner
+	base  string
+	keyID string
+	key   crypto.Signer
+	hash  sign.HashAlgorithm // as it stands in the URL: empty for SHA-1
 }
 
 // NewSigner makes a signer for the distribution at base (see CheckBaseURL),
@@ -86,16 +94,15 @@ func NewSigner(base, keyID string, key crypto.Signer, hash Hash) (*Signer, error
 	if err := CheckBaseURL(base); err != nil {
 		return nil, err
 	}
-	signer := sign.NewURLSigner(keyID, key)
+	signer := &Signer{base: base, keyID: keyID, key: key}
 	switch hash {
 	case SHA256:
-		signer.HashAlg = sign.HashSHA256
-	case SHA1:
-		signer.HashAlg = "" // CloudFront's default: no parameter needed
+		signer.hash = sign.HashSHA256
+	case SHA1: // CloudFront's default: no parameter needed
 	default:
 		return nil, fmt.Errorf("%w: %q; use %s or %s", ErrHash, hash, SHA256, SHA1)
 	}
-	return &Signer{base: base, keyID: keyID, signer: signer}, nil
+	return signer, nil
 }
 
 // KeyID returns the id of the key that signs.
@@ -105,33 +112,90 @@ func (s *Signer) KeyID() string { return s.keyID }
 type Request struct {
 	Key     objectkey.Key // the object
 	IssueID string        // goes into the URL as IssueParam; letters and digits
-	Expires time.Time     // truncated to whole seconds
+	Conditions
+	Overrides overrides.Set
 }
 
-// Sign returns the signed URL for one object. Errors wrap ErrRequest, or are
-// those of the key.
+// Sign returns the signed URL for one object: with a canned policy where the
+// expiry is all it demands, else with a custom one for exactly this URL.
+// Errors wrap ErrRequest, or are those of the key.
 func (s *Signer) Sign(r Request) (string, error) {
-	resource, err := s.resource(r)
+	if r.Key.IsZero() {
+		return "", fmt.Errorf("%w: no object key", ErrRequest)
+	}
+	if !isIssueID(r.IssueID) {
+		return "", errIssueID
+	}
+	if err := r.Overrides.Check(); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	parameters := append(r.Overrides.Parameters(), IssueParam+"="+r.IssueID)
+	slices.Sort(parameters) // the order is part of the cache key
+	resource := s.base + r.Key.Path() + "?" + strings.Join(parameters, "&")
+	encoded, err := s.sign(policyFor(resource, r.Conditions), r.Conditions)
 	if err != nil {
 		return "", err
 	}
-	signed, err := s.signer.Sign(resource, r.Expires)
-	if err != nil {
-		return "", fmt.Errorf("sign a URL with key %s: %w", s.keyID, err)
+	if r.canned() {
+		return resource + "&" + s.parameters(paramExpires, strconv.FormatInt(r.Expires.Unix(), 10), encoded), nil
 	}
-	return signed, nil
+	return resource + "&" + s.parameters(paramPolicy, encoded.policy, encoded), nil
 }
 
-func (s *Signer) resource(r Request) (string, error) {
-	switch {
-	case r.Key.IsZero():
-		return "", fmt.Errorf("%w: no object key", ErrRequest)
-	case !isIssueID(r.IssueID):
-		return "", fmt.Errorf("%w: the issue id must be letters and digits", ErrRequest)
-	case r.Expires.Unix() <= 0 || r.Expires.Unix() > MaxExpiry:
-		return "", fmt.Errorf("%w: the expiry must lie between 1 and %d seconds after 1970", ErrRequest, MaxExpiry)
+// PrefixRequest is what the URLs of a whole prefix are to be signed for.
+type PrefixRequest struct {
+	Prefix  objectkey.Prefix
+	IssueID string
+	Conditions
+}
+
+// PrefixGrant opens every object below a prefix: the URL of one is URL, the
+// rest of its key encoded by objectkey.Escape segment by segment, "?" and
+// Query.
+type PrefixGrant struct {
+	URL   string // of the prefix, ends in a slash
+	Query string // issue id and signature, the same for every object
+}
+
+// SignPrefix signs one custom policy for all objects below a prefix. Errors
+// wrap ErrRequest, or are those of the key.
+func (s *Signer) SignPrefix(r PrefixRequest) (PrefixGrant, error) {
+	if r.Prefix.IsZero() {
+		return PrefixGrant{}, fmt.Errorf("%w: no prefix", ErrRequest)
 	}
-	return s.base + r.Key.Path() + "?" + IssueParam + "=" + r.IssueID, nil
+	if !isIssueID(r.IssueID) {
+		return PrefixGrant{}, errIssueID
+	}
+	query := IssueParam + "=" + r.IssueID
+	url := s.base + r.Prefix.Path()
+	encoded, err := s.sign(policyFor(url+"*?"+query, r.Conditions), r.Conditions)
+	if err != nil {
+		return PrefixGrant{}, err
+	}
+	return PrefixGrant{URL: url, Query: query + "&" + s.parameters(paramPolicy, encoded.policy, encoded)}, nil
+}
+
+// encoded is a policy and its signature in CloudFront's Base64.
+type encoded struct{ policy, signature string }
+
+func (s *Signer) sign(policy *sign.Policy, conditions Conditions) (encoded, error) {
+	if err := conditions.check(); err != nil {
+		return encoded{}, err
+	}
+	signature, text, err := policy.SignWithAlgorithm(s.key, s.hash)
+	if err != nil {
+		return encoded{}, fmt.Errorf("sign with key %s: %w", s.keyID, err)
+	}
+	return encoded{string(text), string(signature)}, nil
+}
+
+// parameters are CloudFront's own, the first one being the expiry or policy.
+func (s *Signer) parameters(name, value string, signed encoded) string {
+	parameters := name + "=" + value + "&" + paramSignature + "=" + signed.signature + "&" + paramKeyID + "=" + s.keyID
+	if s.hash != "" {
+		parameters += "&" + paramHash + "=" + string(s.hash)
+	}
+	return parameters
 }
 
 func isIssueID(id string) bool {

@@ -175,7 +175,7 @@ func (t *teller) forge() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return signer.Sign(signedurl.Request{Key: key, IssueID: "FORGED", Expires: t.now().Add(time.Hour)})
+	return signer.Sign(signedurl.Request{Key: key, IssueID: "FORGED", Conditions: signedurl.Conditions{Expires: t.now().Add(time.Hour)}})
 }
 
 // waitForExpiry asks again and again until the URL is refused.
