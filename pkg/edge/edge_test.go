@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -35,12 +34,13 @@ type local struct {
 	signer  *signedurl.Signer
 	log     *bytes.Buffer
 	reached []*http.Request
+	now     time.Time
 	answer  http.HandlerFunc
 }
 
-func newLocal(t testing.TB) *local {
+func newLocal(t testing.TB, change func(*edge.Config)) *local {
 	t.Helper()
-	l := &local{log: &bytes.Buffer{}}
+	l := &local{log: &bytes.Buffer{}, now: start}
 	l.answer = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Server", "AmazonS3")
 		_, _ = io.WriteString(w, "private bytes")
@@ -54,15 +54,16 @@ func newLocal(t testing.TB) *local {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time { return start }
-	verifier, err := signedurl.NewVerifier(map[string]crypto.PublicKey{keyID: private.Public()}, now)
-	if err != nil {
-		t.Fatal(err)
+	config := edge.Config{
+		Origin:    edge.Origin{BucketURL: origin.URL + "/media", Region: "us-east-1", Credentials: credentials()},
+		Behaviors: []edge.Behavior{edge.ReadBehavior([]string{keyID}, edge.Lifetime{Max: 24 * time.Hour})},
+		Keys:      map[string]crypto.PublicKey{keyID: private.Public()},
+		Log:       slog.New(slog.NewTextHandler(l.log, nil)), Now: func() time.Time { return l.now },
 	}
-	handler, err := edge.New(edge.Config{
-		Origin:   edge.Origin{BucketURL: origin.URL + "/media", Region: "us-east-1", Credentials: credentials()},
-		Verifier: verifier, Log: slog.New(slog.NewTextHandler(l.log, nil)), Now: now,
-	})
+	if change != nil {
+		change(&config)
+	}
+	handler, err := edge.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func (l *local) do(t testing.TB, method, url string, header http.Header) (*http.
 
 // The bodies and lengths are those captured from CloudFront.
 func TestRefusalsAreCloudFrontsByteForByte(t *testing.T) {
-	l := newLocal(t)
+	l := newLocal(t, nil)
 	url := l.sign(t, "a.txt", time.Minute)
 	const head = `<?xml version="1.0" encoding="UTF-8"?>`
 	for name, test := range map[string]struct {
@@ -150,7 +151,7 @@ func TestRefusalsAreCloudFrontsByteForByte(t *testing.T) {
 }
 
 func TestTheOriginSeesItsOwnSignatureAndNothingOfTheViewers(t *testing.T) {
-	l := newLocal(t)
+	l := newLocal(t, nil)
 	response, body := l.do(t, http.MethodGet, l.sign(t, "users/alice/a b*.txt", time.Minute), http.Header{
 		"Authorization": {"Bearer viewer"}, "Cookie": {"session=viewer"}, "X-Amz-Acl": {"public-read"},
 		"X-Forwarded-For": {"10.0.0.1"}, "Range": {"bytes=0-3"}, "If-None-Match": {`"etag"`},
@@ -176,7 +177,7 @@ func TestTheOriginSeesItsOwnSignatureAndNothingOfTheViewers(t *testing.T) {
 }
 
 func TestOnlyReadingMethodsPass(t *testing.T) {
-	l := newLocal(t)
+	l := newLocal(t, nil)
 	url := l.sign(t, "a.txt", time.Minute)
 	for _, method := range []string{http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
 		response, _ := l.do(t, method, url, nil)
@@ -195,7 +196,7 @@ func TestOnlyReadingMethodsPass(t *testing.T) {
 }
 
 func TestAMissingObjectLooksForbidden(t *testing.T) {
-	l := newLocal(t)
+	l := newLocal(t, nil)
 	l.answer = func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "<Error><Code>NoSuchKey</Code><Key>a.txt</Key></Error>", http.StatusNotFound)
 	}
@@ -209,7 +210,7 @@ func TestAMissingObjectLooksForbidden(t *testing.T) {
 }
 
 func TestAnOriginThatDoesNotAnswerIsABadGateway(t *testing.T) {
-	l := newLocal(t)
+	l := newLocal(t, nil)
 	l.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	response, body := l.do(t, http.MethodGet, l.sign(t, "a.txt", time.Minute), nil)
 	if response.StatusCode != http.StatusBadGateway || response.Header.Get("Server") != "CloudFront" || strings.Contains(body, "127.0.0.1") {
@@ -218,7 +219,7 @@ func TestAnOriginThatDoesNotAnswerIsABadGateway(t *testing.T) {
 }
 
 func TestTheLogGivesTheReasonAndNeverTheSignature(t *testing.T) {
-	l := newLocal(t)
+	l := newLocal(t, nil)
 	url := l.sign(t, "a.txt", -time.Second)
 	l.do(t, http.MethodGet, url, nil)
 	l.do(t, http.MethodGet, l.sign(t, "a.txt", time.Minute), nil)
@@ -232,7 +233,7 @@ func TestTheLogGivesTheReasonAndNeverTheSignature(t *testing.T) {
 }
 
 func TestLargeBodiesStream(t *testing.T) {
-	l := newLocal(t)
+	l := newLocal(t, nil)
 	const size = 64 << 20
 	l.answer = func(w http.ResponseWriter, _ *http.Request) {
 		chunk := bytes.Repeat([]byte("x"), 1<<20)
@@ -255,17 +256,38 @@ func TestLargeBodiesStream(t *testing.T) {
 }
 
 func TestAnEdgeThatCouldNotVerifyIsNotMade(t *testing.T) {
+	private, err := keyring.Generate(keyring.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
 	good := edge.Config{
-		Origin:   edge.Origin{BucketURL: "http://127.0.0.1:1/media", Region: "us-east-1", Credentials: credentials()},
-		Verifier: refuseAll{}, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Origin:    edge.Origin{BucketURL: "http://127.0.0.1:1/media", Region: "us-east-1", Credentials: credentials()},
+		Behaviors: []edge.Behavior{edge.ReadBehavior([]string{keyID}, edge.Lifetime{})},
+		Keys:      map[string]crypto.PublicKey{keyID: private.Public()}, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 	for name, change := range map[string]func(*edge.Config){
-		"no verifier":    func(c *edge.Config) { c.Verifier = nil },
-		"no credentials": func(c *edge.Config) { c.Origin.Credentials = nil },
-		"no bucket":      func(c *edge.Config) { c.Origin.BucketURL = "" },
-		"no region":      func(c *edge.Config) { c.Origin.Region = "" },
-		"no log":         func(c *edge.Config) { c.Log = nil },
-		"no clock":       func(c *edge.Config) { c.Now = nil },
+		"no behaviours": func(c *edge.Config) { c.Behaviors = nil },
+		"no keys":       func(c *edge.Config) { c.Keys = nil },
+		"no default":    func(c *edge.Config) { c.Behaviors = only(func(b *edge.Behavior) { b.PathPattern = "users/*" }) },
+		"no pattern": func(c *edge.Config) {
+			c.Behaviors = append(only(func(b *edge.Behavior) { b.PathPattern = "" }), c.Behaviors...)
+		},
+		"neither signed nor unsigned": func(c *edge.Config) { c.Behaviors = only(func(b *edge.Behavior) { b.KeyGroup = nil }) },
+		"both signed and unsigned":    func(c *edge.Config) { c.Behaviors = only(func(b *edge.Behavior) { b.Unsigned = true }) },
+		"a key that isn't there": func(c *edge.Config) {
+			c.Behaviors = only(func(b *edge.Behavior) { b.KeyGroup = []string{"KOTHER001"} })
+		},
+		"no methods": func(c *edge.Config) { c.Behaviors = only(func(b *edge.Behavior) { b.Methods = nil }) },
+		"a method that writes": func(c *edge.Config) {
+			c.Behaviors = only(func(b *edge.Behavior) { b.Methods = []string{"GET", "PUT"} })
+		},
+		"any page with credentials": func(c *edge.Config) { c.Behaviors = only(func(b *edge.Behavior) { b.CORS.AllowCredentials = true }) },
+		"lifetimes upside down":     func(c *edge.Config) { c.Behaviors = only(func(b *edge.Behavior) { b.Lifetime.Min = time.Hour }) },
+		"no credentials":            func(c *edge.Config) { c.Origin.Credentials = nil },
+		"no bucket":                 func(c *edge.Config) { c.Origin.BucketURL = "" },
+		"no region":                 func(c *edge.Config) { c.Origin.Region = "" },
+		"no log":                    func(c *edge.Config) { c.Log = nil },
+		"no clock":                  func(c *edge.Config) { c.Now = nil },
 	} {
 		config := good
 		change(&config)
@@ -278,21 +300,9 @@ func TestAnEdgeThatCouldNotVerifyIsNotMade(t *testing.T) {
 	}
 }
 
-type refuseAll struct{}
-
-func (refuseAll) Verify(signedurl.Viewer) (*signedurl.Verified, error) { return nil, errors.New("no") }
-
-func TestAnErrorOfNoKnownKindIsAccessDenied(t *testing.T) {
-	handler, err := edge.New(edge.Config{
-		Origin:   edge.Origin{BucketURL: "http://127.0.0.1:1/media", Region: "us-east-1", Credentials: credentials()},
-		Verifier: refuseAll{}, Log: slog.New(slog.DiscardHandler), Now: time.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/a", nil))
-	if recorder.Code != http.StatusForbidden || !strings.Contains(recorder.Body.String(), "<Code>AccessDenied</Code>") {
-		t.Errorf("%d %s", recorder.Code, recorder.Body)
-	}
+// only is the usual behaviour, changed.
+func only(change func(*edge.Behavior)) []edge.Behavior {
+	behavior := edge.ReadBehavior([]string{keyID}, edge.Lifetime{})
+	change(&behavior)
+	return []edge.Behavior{behavior}
 }

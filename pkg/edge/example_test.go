@@ -10,7 +10,6 @@ import (
 
 	"github.com/signgate/signgate/pkg/edge"
 	"github.com/signgate/signgate/pkg/keyring"
-	"github.com/signgate/signgate/pkg/signedurl"
 )
 
 func Example() {
@@ -19,14 +18,11 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	verifier, err := signedurl.NewVerifier(map[string]crypto.PublicKey{"K2JCJMDEHXQW5F": private.Public()}, time.Now)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	handler, err := edge.New(edge.Config{
-		Origin:   edge.Origin{BucketURL: "http://127.0.0.1:8602/media", Region: "us-east-1", Credentials: credentials()},
-		Verifier: verifier, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Origin:    edge.Origin{BucketURL: "http://127.0.0.1:8602/media", Region: "us-east-1", Credentials: credentials()},
+		Behaviors: []edge.Behavior{edge.ReadBehavior([]string{"K2JCJMDEHXQW5F"}, edge.Lifetime{})},
+		Keys:      map[string]crypto.PublicKey{"K2JCJMDEHXQW5F": private.Public()},
+		Log:       slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,13 +10,13 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-
-	"github.com/signgate/signgate/pkg/objectkey"
 )
 
 // Origin is the private bucket behind the edge.
@@ -36,21 +35,10 @@ func forwarded() []string {
 	}
 }
 
-type keyContext struct{}
-
-func withKey(ctx context.Context, key objectkey.Key) context.Context {
-	return context.WithValue(ctx, keyContext{}, key)
-}
-
-// toOrigin makes the request for the object: the key's own encoding, no
-// query, the few headers that the origin may see.
-func toOrigin(r *httputil.ProxyRequest, bucket *url.URL) {
-	key, _ := r.In.Context().Value(keyContext{}).(objectkey.Key)
-	address := *bucket
-	address.Path = bucket.Path + "/" + key.String()
-	address.RawPath = bucket.EscapedPath() + key.Path()
-	address.RawQuery = ""
-	r.Out.URL = &address
+// toOrigin makes the request for the object: the key's own encoding, of the
+// query what the behaviour names, the few headers that the origin may see.
+func toOrigin(r *httputil.ProxyRequest, bucket *url.URL, asked asked) {
+	r.Out.URL = asked.address(bucket)
 	r.Out.Host = bucket.Host
 	r.Out.Body, r.Out.ContentLength, r.Out.TransferEncoding = http.NoBody, 0, nil
 	r.Out.Header = http.Header{}
@@ -59,6 +47,14 @@ func toOrigin(r *httputil.ProxyRequest, bucket *url.URL) {
 			r.Out.Header[name] = values
 		}
 	}
+}
+
+func (a asked) address(bucket *url.URL) *url.URL {
+	address := *bucket
+	address.Path = bucket.Path + "/" + a.key.String()
+	address.RawPath = bucket.EscapedPath() + a.key.Path()
+	address.RawQuery = strings.Join(a.parameters, "&")
+	return &address
 }
 
 // transport signs what goes to the origin as Origin Access Control does:
@@ -105,9 +101,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// fromOrigin turns S3's answer into CloudFront's. The local S3 tells a missing
-// object from a forbidden one, which S3 behind Origin Access Control doesn't.
-func fromOrigin(response *http.Response) error {
+// fromOrigin turns S3's answer into CloudFront's and keeps it where it may be
+// kept. The local S3 tells a missing object from a forbidden one, which S3
+// behind Origin Access Control doesn't.
+func (e *Edge) fromOrigin(response *http.Response, viewer *http.Request, asked asked) error {
 	if response.StatusCode == http.StatusNotFound {
 		_ = response.Body.Close()
 		body := missingObject.body
@@ -115,8 +112,55 @@ func fromOrigin(response *http.Response) error {
 		response.Header = http.Header{"Content-Type": {missingObject.contentType}, "Server": {"AmazonS3"}}
 		response.ContentLength = int64(len(body))
 		response.Header.Set("Content-Length", strconv.Itoa(len(body)))
-		response.Body = io.NopCloser(bytes.NewReader([]byte(body)))
+		response.Body = io.NopCloser(strings.NewReader(body))
 	}
+	now := e.now()
+	life := asked.behavior.Lifetime.lifeOf(response.Header, now)
+	if viewer.Method == http.MethodGet && response.StatusCode == http.StatusOK && life > 0 &&
+		response.ContentLength >= 0 && response.ContentLength <= maxCachedObject {
+		header := response.Header.Clone()
+		response.Body = &keeper{ReadCloser: response.Body, want: response.ContentLength, store: func(body []byte) {
+			e.cache.put(&entry{key: asked.cacheKey, header: header, body: body, stored: now, life: life})
+		}}
+	}
+	asked.behavior.apply(response.Header, viewer)
 	stamp(response.Header, response.StatusCode)
 	return nil
+}
+
+// fromCache answers with a kept answer, whole, in part or not modified.
+func (e *Edge) fromCache(w http.ResponseWriter, r *http.Request, asked asked, known *entry, outcome string) {
+	header := w.Header()
+	for name, values := range known.header {
+		header[name] = slices.Clone(values)
+	}
+	header.Set("Age", strconv.FormatInt(int64(e.now().Sub(known.stored)/time.Second), 10))
+	asked.behavior.apply(header, r)
+	stamp(header, http.StatusOK)
+	header.Set("X-Cache", outcome)
+	modified, _ := http.ParseTime(known.header.Get("Last-Modified"))
+	if r.Method == http.MethodGet && r.Header.Get("Range") == "" {
+		header.Set("Content-Length", strconv.Itoa(len(known.body))) // so that the compressor knows it
+	}
+	http.ServeContent(w, r, "", modified, bytes.NewReader(known.body))
+}
+
+// refresh asks the origin whether a kept answer still holds.
+func (e *Edge) refresh(r *http.Request, asked asked, known *entry) bool {
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, asked.address(e.transport.bucket).String(), nil)
+	if err != nil {
+		return false
+	}
+	request.Header.Set("If-None-Match", known.header.Get("ETag"))
+	response, err := e.transport.RoundTrip(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusNotModified {
+		return false
+	}
+	now := e.now()
+	e.cache.put(&entry{key: known.key, header: known.header, body: known.body, stored: now, life: asked.behavior.Lifetime.lifeOf(known.header, now)})
+	return true
 }

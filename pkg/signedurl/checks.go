@@ -66,19 +66,32 @@ func wrong(format string, args ...any) finding { return finding{text: fmt.Sprint
 
 func skipped() finding { return finding{skipped: true, text: "an earlier check failed"} }
 
+// maxShown is longer than CloudFront's ids and shorter than any secret that
+// somebody might send in the place of one.
+const maxShown = 24
+
+// shown quotes what a viewer sent, unless it could be a secret in the wrong
+// place: findings go to logs.
+func shown(value string) string {
+	if len(value) > maxShown {
+		return fmt.Sprintf("something of %d bytes", len(value))
+	}
+	return strconv.Quote(value)
+}
+
 func (e *evaluation) keyID() finding {
 	id := e.parts.values[paramKeyID]
 	if id == "" {
 		return wrong("neither the URL nor a cookie has a %s", paramKeyID)
 	}
-	return fine("%s", strconv.Quote(id))
+	return fine("%s", shown(id))
 }
 
 func (e *evaluation) trustedKey() finding {
 	id := e.parts.values[paramKeyID]
 	key, ok := e.verifier.keys[id]
 	if !ok {
-		return wrong("%s is not in the key group", strconv.Quote(id))
+		return wrong("%s is not in the key group", shown(id))
 	}
 	e.key = key
 	return fine("%s is in the key group", id)
@@ -119,7 +132,7 @@ func (e *evaluation) knownHash() finding {
 	case SHA1, SHA256:
 		return fine("%s", name)
 	default:
-		return wrong("%s is %s; it must be %s or %s", paramHash, strconv.Quote(name), SHA1, SHA256)
+		return wrong("%s is %s; it must be %s or %s", paramHash, shown(name), SHA1, SHA256)
 	}
 }
 

@@ -24,7 +24,7 @@ func matches(resource, url string) bool {
 		return false
 	}
 	received, ok := splitURL(url)
-	return ok && glob(pattern.protocol, received.protocol) && pattern.covers(received)
+	return ok && Wildcards(pattern.protocol, received.protocol) && pattern.covers(received)
 }
 
 // sections are the parts of a URL that wildcards stay within.
@@ -78,24 +78,25 @@ func cutQuery(pattern string) (before, query string, found bool) {
 }
 
 func (s sections) covers(received sections) bool {
-	if !glob(s.domain, received.domain) {
+	if !Wildcards(s.domain, received.domain) {
 		return false
 	}
 	if s.path == "" && !s.hasQuery {
 		return strings.HasSuffix(s.domain, "*")
 	}
-	if !glob(s.path, received.path) {
+	if !Wildcards(s.path, received.path) {
 		return false
 	}
 	if !s.hasQuery {
 		return !received.hasQuery || strings.HasSuffix(s.path, "*")
 	}
-	return received.hasQuery && glob(s.query, received.query)
+	return received.hasQuery && Wildcards(s.query, received.query)
 }
 
-// glob matches a whole text, in time that is at worst the product of both
+// Wildcards says whether a pattern of CloudFront's covers a whole text: "*" is any
+// number of characters, "?" exactly one. It takes time that is at worst the product of both
 // lengths.
-func glob(pattern, text string) bool {
+func Wildcards(pattern, text string) bool {
 	p, t, star, resume := 0, 0, -1, 0
 	for t < len(text) {
 		switch {

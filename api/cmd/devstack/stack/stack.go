@@ -22,7 +22,6 @@ import (
 	"github.com/signgate/signgate/pkg/edge"
 	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/settings"
-	"github.com/signgate/signgate/pkg/signedurl"
 )
 
 const (
@@ -122,16 +121,16 @@ func (s *Stack) startEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	verifier, err := signedurl.NewVerifier(ring.PublicKeys(), s.config.Now)
-	if err != nil {
-		return err
-	}
+	// Nothing is cached by default, so that what was just uploaded is seen; an
+	// object with a Cache-Control of its own is.
+	lifetime := edge.Lifetime{Max: 365 * 24 * time.Hour}
 	handler, err := edge.New(edge.Config{
 		Origin: edge.Origin{
 			BucketURL: s.s3.URL() + "/" + Bucket, Region: Region,
 			Credentials: credentials.NewStaticCredentialsProvider(s.edge.Access, s.edge.Secret, ""),
 		},
-		Verifier: verifier, Log: s.config.Log.With("part", "edge"), Now: s.config.Now,
+		Behaviors: []edge.Behavior{edge.ReadBehavior(ring.IDs(), lifetime)},
+		Keys:      ring.PublicKeys(), Log: s.config.Log.With("part", "edge"), Now: s.config.Now,
 	})
 	if err != nil {
 		return err
