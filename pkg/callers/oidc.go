@@ -12,10 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/time/rate"
 )
 
 var (
@@ -41,8 +39,8 @@ const (
 	// unknownKeyEvery bounds how often tokens that name unknown keys, which
 	// anybody can make, send us to the issuer.
 	unknownKeyEvery = 10 * time.Second
-	// unknownKeyWait bounds how long such a token waits for its turn and for
-	// the issuer's answer.
+	// unknownKeyWait bounds how long the holder of such a token waits for the
+	// issuer's answer. The question itself goes on.
 	unknownKeyWait = 3 * time.Second
 )
 
@@ -87,7 +85,7 @@ func NewOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &OIDC{
+	authenticator := &OIDC{
 		keys: keys,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods(config.Algorithms),
@@ -98,7 +96,8 @@ func NewOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 			jwt.WithLeeway(leeway),
 			jwt.WithTimeFunc(config.Now),
 		),
-	}, nil
+	}
+	return authenticator, authenticator.Ready(ctx)
 }
 
 // Authenticate checks a token and says whose it is. The error wraps ErrToken
@@ -181,35 +180,4 @@ func discover(ctx context.Context, config OIDCConfig) (string, error) {
 		return "", fmt.Errorf("%w: its keys are not served over https", ErrIssuer)
 	}
 	return metadata.JWKSURI, nil
-}
-
-func newKeys(ctx context.Context, config OIDCConfig, address string) (keyfunc.Keyfunc, error) {
-	storage, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
-		Client:          config.HTTP,
-		Ctx:             ctx,
-		HTTPTimeout:     issuerTimeout,
-		RefreshInterval: refreshKeysEvery,
-		RefreshErrorHandler: func(ctx context.Context, err error) {
-			config.Log.ErrorContext(ctx, "the issuer's keys can't be refreshed; those already known go on", "error", err)
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: its keys can't be read: %w", ErrIssuer, err)
-	}
-	client, err := jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
-		HTTPURLs:          map[string]jwkset.Storage{address: storage},
-		RateLimitWaitMax:  unknownKeyWait,
-		RefreshUnknownKID: rate.NewLimiter(rate.Every(unknownKeyEvery), 1),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
-	}
-	keys, err := keyfunc.New(keyfunc.Options{
-		Ctx: ctx, Storage: client,
-		UseWhitelist: []jwkset.USE{jwkset.UseSig, ""}, // never a key meant for encryption
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
-	}
-	return keys, nil
 }

@@ -1,6 +1,7 @@
 package callers_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,6 +16,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,7 +38,8 @@ type issuer struct {
 	metadata atomic.Value // map[string]any
 	keys     atomic.Value // []byte, the JWK set
 	down     atomic.Bool
-	asked    atomic.Int64 // how often the keys were asked for
+	asked    atomic.Int64                  // how often the keys were asked for
+	hold     atomic.Pointer[chan struct{}] // answers for keys wait for it
 }
 
 func newIssuer(t testing.TB, keys map[string]crypto.Signer) *issuer {
@@ -50,6 +53,9 @@ func newIssuer(t testing.TB, keys map[string]crypto.Signer) *issuer {
 			_ = json.NewEncoder(w).Encode(i.metadata.Load())
 		case r.URL.Path == "/jwks":
 			i.asked.Add(1)
+			if hold := i.hold.Load(); hold != nil {
+				<-*hold
+			}
 			_, _ = w.Write(i.keys.Load().([]byte))
 		}
 	}))
@@ -281,6 +287,7 @@ func TestAnIssuerThatCannotBeTrustedStopsTheStart(t *testing.T) {
 		},
 		"no keys' address":   func(i *issuer, _ *callers.OIDCConfig) { i.metadata.Store(map[string]any{"issuer": i.URL}) },
 		"keys are no JSON":   func(i *issuer, _ *callers.OIDCConfig) { i.keys.Store([]byte("<html>")) },
+		"no keys":            func(i *issuer, _ *callers.OIDCConfig) { i.keys.Store([]byte(`{"keys":[]}`)) },
 		"no audience":        func(_ *issuer, c *callers.OIDCConfig) { c.Audience = "" },
 		"no algorithms":      func(_ *issuer, c *callers.OIDCConfig) { c.Algorithms = nil },
 		"algorithm none":     func(_ *issuer, c *callers.OIDCConfig) { c.Algorithms = []string{"none"} },
@@ -313,10 +320,50 @@ func TestKeysOfAnHTTPSIssuerComeOverHTTPS(t *testing.T) {
 	}
 }
 
-func TestNoKeysIsNotReady(t *testing.T) {
-	i := newIssuer(t, nil)
-	if err := i.authenticator(t).Ready(t.Context()); !errors.Is(err, callers.ErrIssuer) {
+func TestNoKeysLeftIsNotReady(t *testing.T) {
+	key := ecKey(t)
+	i := newIssuer(t, map[string]crypto.Signer{"ec": key})
+	authenticator := i.authenticator(t)
+	if err := authenticator.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	i.publish(t, nil)
+	unknown := sign(t, jwt.SigningMethodES256, key, i.claims(), map[string]any{"kid": "unknown"})
+	if _, err := authenticator.Authenticate(t.Context(), unknown); !errors.Is(err, callers.ErrToken) {
+		t.Fatal(err)
+	}
+	if err := authenticator.Ready(t.Context()); !errors.Is(err, callers.ErrIssuer) {
 		t.Errorf("Ready = %v, want ErrIssuer", err)
+	}
+}
+
+// Forged tokens whose senders hang up must not end the question to the issuer
+// that a real one waits for.
+func TestANewKeyIsLearnedThoughForgersHangUp(t *testing.T) {
+	first, second := ecKey(t), ecKey(t)
+	i := newIssuer(t, map[string]crypto.Signer{"first": first})
+	authenticator := i.authenticator(t)
+	i.publish(t, map[string]crypto.Signer{"first": first, "second": second})
+	hold := make(chan struct{})
+	i.hold.Store(&hold)
+	asked := i.asked.Load()
+
+	forger, hangUp := context.WithCancel(t.Context())
+	hungUp := make(chan struct{})
+	go func() {
+		defer close(hungUp)
+		forged := sign(t, jwt.SigningMethodES256, second, i.claims(), map[string]any{"kid": "forged"})
+		_, _ = authenticator.Authenticate(forger, forged)
+	}()
+	for i.asked.Load() == asked { // until the issuer has been asked
+		runtime.Gosched()
+	}
+	hangUp()
+	<-hungUp
+	close(hold)
+	token := sign(t, jwt.SigningMethodES256, second, i.claims(), map[string]any{"kid": "second"})
+	if _, err := authenticator.Authenticate(t.Context(), token); err != nil {
+		t.Errorf("a token under the new key: %v", err)
 	}
 }
 
