@@ -175,6 +175,9 @@ func TestNothingLeavesThatCouldNotBeRecorded(t *testing.T) {
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Location") != "" || bytes.Contains(got.body, []byte("Signature")) {
 		t.Errorf("%d %v %s", got.status, got.header, got.body)
 	}
+	if ready := get(t, g.url+"/readyz"); ready.status != http.StatusServiceUnavailable || !bytes.Contains(ready.body, []byte(`"audit"`)) {
+		t.Errorf("/readyz: %d %s", ready.status, ready.body)
+	}
 }
 
 func TestEveryURLIsInTheTrailAndNoSecretIsInAnyOutput(t *testing.T) {

@@ -89,12 +89,19 @@ func TestOtherCommandsSayWhatTheyAre(t *testing.T) {
 }
 
 // Ctrl-C reaches every process of the terminal; here only the parent hears
-// it, which is harder.
+// it, which is harder. A closed terminal hangs up.
 func TestNothingIsLeftWhenTheStackIsInterrupted(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) { mustLeaveNothing(t, signal) })
+	}
+}
+
+func mustLeaveNothing(t *testing.T, signal syscall.Signal) {
+	t.Helper()
 	ports := freeAddresses(t, 4)
 	p := start(t, nil, "devstack", "--gateway="+ports[0], "--edge="+ports[1], "--s3="+ports[2], "--issuer="+ports[3])
 	p.waitFor(t, p.stdout, "A first refusal")
-	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.command.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	if code := p.exitCode(t); code != 0 {

@@ -37,16 +37,19 @@ func (s *Server) newAPI() huma.API {
 	config.DefaultFormat = jsonType
 	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
 	config.Formats = map[string]huma.Format{jsonType: format, "json": format} // the latter for …+json
-	config.Transformers = []huma.Transformer{toDocument}
+	config.Transformers = []huma.Transformer{s.toDocument}
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		bearerName: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An OIDC access token."},
 	}
 	config.Security = []map[string][]string{{bearerName: {}}}
 	api := humaecho.New(s.echo, config)
-	api.UseMiddleware(s.authenticate(api))
+	api.UseMiddleware(s.authenticate(api), s.wholeBody(api))
 	return api
 }
+
+// pointerEnd stands between the pointer and the reason in errors of unmarshal.
+const pointerEnd = ": "
 
 // unmarshal reads JSON by go-json-experiment, which refuses duplicate members
 // and invalid UTF-8, where encoding/json lets them through changed. Members
@@ -54,7 +57,11 @@ func (s *Server) newAPI() huma.API {
 func unmarshal(data []byte, v any) error {
 	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true))
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Errorf("%s is not what is expected here; names of members are case-sensitive", semantic.JSONPointer)
+		reason := "is not what the schema says; a whole number has neither point nor exponent and fits into 64 bits"
+		if errors.Is(semantic.Err, json.ErrUnknownName) {
+			reason = "is unknown; names of members are case-sensitive"
+		}
+		return fmt.Errorf("%s%s%s", semantic.JSONPointer, pointerEnd, reason)
 	}
 	return err
 }
@@ -99,10 +106,10 @@ func public(operation huma.Operation) huma.Operation {
 
 // toDocument turns huma's own errors into ours and gives every problem the
 // id of its request.
-func toDocument(ctx huma.Context, _ string, body any) (any, error) {
+func (s *Server) toDocument(ctx huma.Context, _ string, body any) (any, error) {
 	document, ok := body.(*problem.Document)
 	if model, isModel := body.(*huma.ErrorModel); isModel {
-		document, ok = fromModel(model), true
+		document, ok = s.fromModel(ctx.Context(), model), true
 	}
 	if !ok {
 		return body, nil
@@ -114,9 +121,13 @@ func toDocument(ctx huma.Context, _ string, body any) (any, error) {
 
 // fromModel keeps what huma found out about the request and drops the rest:
 // details of an error of our own may hold anything.
-func fromModel(model *huma.ErrorModel) *problem.Document {
+func (s *Server) fromModel(ctx context.Context, model *huma.ErrorModel) *problem.Document {
 	kind := problem.ForStatus(model.Status)
-	if kind.Status >= http.StatusInternalServerError {
+	switch {
+	case kind == problem.TooLarge:
+		return problem.New(kind, fmt.Sprintf("The body must be at most %d bytes.", s.parts.Limits.MaxBodyBytes))
+	case kind.Status >= http.StatusInternalServerError:
+		logFrom(ctx).ErrorContext(ctx, "internal error", "error", model)
 		return problem.New(kind, "")
 	}
 	fields := make([]problem.Field, 0, len(model.Errors))
@@ -124,7 +135,7 @@ func fromModel(model *huma.ErrorModel) *problem.Document {
 		if detail == nil {
 			continue
 		}
-		fields = append(fields, problem.Field{Pointer: pointer(detail.Location), Detail: describe(kind, detail.Message)})
+		fields = append(fields, field(kind, detail))
 	}
 	if len(fields) == 0 {
 		return problem.New(kind, model.Detail)
@@ -132,15 +143,23 @@ func fromModel(model *huma.ErrorModel) *problem.Document {
 	return problem.New(kind, "", fields...)
 }
 
-// describe replaces a parser's words, which speak of Go types, by ours.
-func describe(kind problem.Kind, message string) string {
+// field names the part of the request that is wrong, and replaces a parser's
+// words, which speak of Go types, by ours.
+func field(kind problem.Kind, detail *huma.ErrorDetail) problem.Field {
+	at := pointer(detail.Location)
 	switch kind {
 	case problem.MalformedRequest:
-		return "must be one JSON document in UTF-8 without duplicate members"
+		return problem.Field{Pointer: at, Detail: "must be one JSON document in UTF-8 without duplicate members"}
 	case problem.UnsupportedMedia:
-		return "must be sent as application/json"
+		return problem.Field{Pointer: at, Detail: "must be sent as application/json"}
 	}
-	return message
+	if inside, reason, ok := strings.Cut(detail.Message, pointerEnd); ok && strings.HasPrefix(inside, "/") {
+		return problem.Field{Pointer: inside, Detail: reason} // from unmarshal
+	}
+	if missing, ok := strings.CutPrefix(detail.Message, "expected required property "); ok {
+		return problem.Field{Pointer: at + "/" + strings.TrimSuffix(missing, " to be present"), Detail: "is missing"}
+	}
+	return problem.Field{Pointer: at, Detail: detail.Message}
 }
 
 // pointer turns huma's location ("body.items[0].key") into a JSON pointer

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/signgate/signgate/pkg/access"
@@ -59,8 +60,12 @@ func invalid(pointer, detail string) *problem.Document {
 	return problem.New(problem.InvalidRequest, "", problem.Field{Pointer: pointer, Detail: detail})
 }
 
-// parseKey reads a key that a caller sent.
+// parseKey reads a key that a caller sent. A signed URL in its place would
+// put a signature into the audit trail.
 func parseKey(name, pointer string) (objectkey.Key, error) {
+	if strings.Contains(name, "Signature=") {
+		return objectkey.Key{}, invalid(pointer, "holds a signature: send the key of the object, not a URL")
+	}
 	key, err := objectkey.Parse(name)
 	if err != nil {
 		return objectkey.Key{}, invalid(pointer, err.Error())

@@ -1,7 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -144,6 +148,26 @@ func (s *Server) authenticate(api huma.API) func(huma.Context, func(huma.Context
 		}
 		c.Set(callerName, caller)
 		next(huma.WithValue(ctx, callerKey{}, caller))
+	}
+}
+
+// wholeBody reads the body before huma does, which would call one that breaks
+// off a fault of the server's. It reads one byte beyond the limit, so that
+// huma notices.
+func (s *Server) wholeBody(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		request := humaecho.Unwrap(ctx).Request()
+		body, err := io.ReadAll(io.LimitReader(request.Body, s.parts.Limits.MaxBodyBytes+1))
+		if err != nil {
+			kind, detail := problem.MalformedRequest, "The body ended early, or its encoding is broken."
+			if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+				kind, detail = problem.Timeout, "The body took too long to arrive."
+			}
+			_ = huma.WriteErr(api, ctx, kind.Status, detail) // a client that went away gets nothing
+			return
+		}
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		next(ctx)
 	}
 }
 

@@ -92,12 +92,12 @@ func readOperation() huma.Operation {
 }
 
 func (s *Server) read(ctx context.Context, input *readInput) (*readOutput, error) {
-	key, err := objectkey.FromPath("/" + input.Key) // the router leaves the encoding as it came
+	decoded, err := objectkey.FromPath("/" + input.Key) // the router leaves the encoding as it came
 	if err != nil {
 		return nil, invalid("key", err.Error())
 	}
 	issue := s.newIssue(ctx)
-	answer, err := s.readURL(issue, Item{Key: key.String()}, "")
+	answer, err := s.readURL(issue, Item{Key: decoded.String()}, "")
 	if recordErr := issue.done(); recordErr != nil {
 		return nil, recordErr
 	}

@@ -1,12 +1,15 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -47,13 +50,13 @@ func TestBadInputIsAProblemThatNamesTheField(t *testing.T) {
 		"endless nesting":          {"/v1/read-urls", strings.Repeat(`{"items":`, 2000) + strings.Repeat("[", 12000), problem.MalformedRequest, ""},
 		"an array":                 {"/v1/read-urls", `[]`, problem.InvalidRequest, ""},
 		"null":                     {"/v1/read-urls", `null`, problem.InvalidRequest, ""},
-		"no items":                 {"/v1/read-urls", `{}`, problem.InvalidRequest, ""},
+		"no items":                 {"/v1/read-urls", `{}`, problem.InvalidRequest, "/items"},
 		"items null":               {"/v1/read-urls", `{"items":null}`, problem.InvalidRequest, "/items"},
 		"no item":                  {"/v1/read-urls", `{"items":[]}`, problem.InvalidRequest, "/items"},
 		"too many items":           {"/v1/read-urls", `{"items":[` + strings.Repeat(`{"key":"a"},`, 100) + `{"key":"a"}]}`, problem.InvalidRequest, "/items"},
 		"unknown member":           {"/v1/read-urls", `{"items":[{"key":"a"}],"admin":true}`, problem.InvalidRequest, "/admin"},
 		"unknown member of item":   {"/v1/read-urls", `{"items":[{"key":"a","resource":"*"}]}`, problem.InvalidRequest, "/items/0/resource"},
-		"member in another case":   {"/v1/read-urls", `{"items":[{"Key":"a"}]}`, problem.InvalidRequest, ""},
+		"member in another case":   {"/v1/read-urls", `{"items":[{"Key":"a"}]}`, problem.InvalidRequest, "/items/0/Key"},
 		"key no text":              {"/v1/read-urls", `{"items":[{"key":7}]}`, problem.InvalidRequest, "/items/0/key"},
 		"expiry no number":         {"/v1/read-urls", `{"items":[{"key":"a","expiresIn":"5m"}]}`, problem.InvalidRequest, "/items/0/expiresIn"},
 		"expiry a fraction":        {"/v1/read-urls", `{"items":[{"key":"a","expiresIn":1.5}]}`, problem.InvalidRequest, "/items/0/expiresIn"},
@@ -64,13 +67,17 @@ func TestBadInputIsAProblemThatNamesTheField(t *testing.T) {
 		"key with trailing slash":  {"/v1/uploads", strings.Replace(upload(""), "a.png", "", 1), problem.InvalidRequest, "/key"},
 		"key with a control":       {"/v1/uploads", strings.Replace(upload(""), "a.png", `\u0000`, 1), problem.InvalidRequest, "/key"},
 		"key too long":             {"/v1/uploads", strings.Replace(upload(""), "a.png", long, 1), problem.InvalidRequest, "/key"},
-		"no type":                  {"/v1/uploads", `{"key":"users/alice/a.png","contentLength":5}`, problem.InvalidRequest, ""},
+		"no type":                  {"/v1/uploads", `{"key":"users/alice/a.png","contentLength":5}`, problem.InvalidRequest, "/contentType"},
 		"type of no known form":    {"/v1/uploads", strings.Replace(upload(""), "image/png", "picture", 1), problem.InvalidRequest, "/contentType"},
 		"type with a header in it": {"/v1/uploads", strings.Replace(upload(""), "image/png", `image/png\r\nx: y`, 1), problem.InvalidRequest, "/contentType"},
-		"no length":                {"/v1/uploads", `{"key":"users/alice/a.png","contentType":"image/png"}`, problem.InvalidRequest, ""},
+		"no length":                {"/v1/uploads", `{"key":"users/alice/a.png","contentType":"image/png"}`, problem.InvalidRequest, "/contentLength"},
 		"negative length":          {"/v1/uploads", strings.Replace(upload(""), ":5", ":-5", 1), problem.InvalidRequest, "/contentLength"},
 		"length over the limit":    {"/v1/uploads", strings.Replace(upload(""), ":5", ":1048577", 1), problem.InvalidRequest, "/contentLength"},
-		"length beyond int64":      {"/v1/uploads", strings.Replace(upload(""), ":5", ":1e30", 1), problem.InvalidRequest, ""},
+		"length beyond int64":      {"/v1/uploads", strings.Replace(upload(""), ":5", ":1e30", 1), problem.InvalidRequest, "/contentLength"},
+		"expiry beyond int64":      {"/v1/read-urls", `{"items":[{"key":"a","expiresIn":9223372036854775808}]}`, problem.InvalidRequest, "/items/0/expiresIn"},
+		"a URL for a key":          {"/v1/uploads", strings.Replace(upload(""), "a.png", "a.png?sg-id=x&Signature=abc", 1), problem.InvalidRequest, "/key"},
+		"checksum empty":           {"/v1/uploads", upload(`,"checksumSha256":""`), problem.InvalidRequest, "/checksumSha256"},
+		"too much metadata":        {"/v1/uploads", upload(`,"metadata":{` + manyNames(65) + `}`), problem.InvalidRequest, "/metadata"},
 		"checksum no Base64":       {"/v1/uploads", upload(`,"checksumSha256":"%"`), problem.InvalidRequest, "/checksumSha256"},
 		"checksum too short":       {"/v1/uploads", upload(`,"checksumSha256":"AAAA"`), problem.InvalidRequest, "/checksumSha256"},
 		"metadata no map":          {"/v1/uploads", upload(`,"metadata":"x"`), problem.InvalidRequest, "/metadata"},
@@ -93,6 +100,52 @@ func TestBadInputIsAProblemThatNamesTheField(t *testing.T) {
 	}
 }
 
+// manyNames are the members of a JSON object.
+func manyNames(count int) string {
+	members := make([]string, count)
+	for i := range members {
+		members[i] = fmt.Sprintf(`"name%d":"x"`, i)
+	}
+	return strings.Join(members, ",")
+}
+
+// A client that breaks off, or whose encoding is broken, has made a mistake;
+// the gateway has not.
+func TestABodyThatBreaksOffIsTheClientsMistake(t *testing.T) {
+	g := newGateway(t, nil)
+	web := httptest.NewServer(g.handler)
+	defer web.Close()
+	for name, rest := range map[string]string{
+		"cut off":         "Content-Length: 100\r\n\r\n{\"items\":[]}",
+		"a broken length": "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+	} {
+		connection, err := net.Dial("tcp", web.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fmt.Fprintf(connection, "POST /v1/read-urls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer alice\r\nContent-Type: application/json\r\n%s", rest)
+		if half, ok := connection.(*net.TCPConn); err != nil || !ok || half.CloseWrite() != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != http.StatusBadRequest || response.Header.Get("Content-Type") != problem.ContentType {
+			t.Errorf("%s: %d %s", name, response.StatusCode, response.Header.Get("Content-Type"))
+		}
+		_ = connection.Close()
+	}
+}
+
+func TestABodyThatIsTooLargeIsToldTheLimit(t *testing.T) {
+	g := newGateway(t, nil)
+	document := mustProblem(t, g.do(t, "alice", http.MethodPost, "/v1/read-urls", strings.Repeat(" ", 64<<10+1)), problem.TooLarge)
+	if !strings.Contains(document.Detail, "65536 bytes") {
+		t.Errorf("it says %s", document.Detail)
+	}
+}
+
 func TestABodyOfExactlyTheLimitIsTaken(t *testing.T) {
 	g := newGateway(t, nil)
 	body := `{"items":[{"key":"users/alice/a.png"}]}`
@@ -109,6 +162,7 @@ func TestRequestsOfTheWrongShapeAreProblems(t *testing.T) {
 	mustProblem(t, g.do(t, "alice", http.MethodPost, "/v1/read-urls", body, "Content-Type", "text/plain"), problem.UnsupportedMedia)
 	mustProblem(t, g.do(t, "alice", http.MethodPost, "/v1/read-urls?admin=1", body), problem.InvalidRequest)
 	mustProblem(t, g.do(t, "alice", http.MethodGet, "/nowhere", ""), problem.NotFound)
+	mustProblem(t, g.do(t, "", http.MethodGet, "/docs/nowhere.js", ""), problem.NotFound)
 	recorder := g.do(t, "alice", http.MethodDelete, "/v1/uploads", "")
 	mustProblem(t, recorder, problem.MethodNotAllowed)
 	if !strings.Contains(recorder.Header().Get("Allow"), http.MethodPost) {

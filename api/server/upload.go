@@ -19,7 +19,7 @@ type UploadRequest struct {
 	Key            string            `json:"key" doc:"Key of the object" example:"users/alice/a.png"`
 	ContentType    string            `json:"contentType" doc:"Media type, sent with the upload and kept by S3" example:"image/png"`
 	ContentLength  int64             `json:"contentLength" doc:"Size in bytes, exact" example:"2048"`
-	ChecksumSHA256 string            `json:"checksumSha256,omitempty" doc:"SHA-256 of the content in Base64; S3 then refuses any other content" example:"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="`
+	ChecksumSHA256 string            `json:"checksumSha256,omitempty" minLength:"44" maxLength:"44" doc:"SHA-256 of the content in Base64; S3 then refuses any other content" example:"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="`
 	Metadata       map[string]string `json:"metadata,omitempty" doc:"User-defined metadata: names of lower-case letters, digits and hyphens, values of visible ASCII, 2,048 bytes together"`
 	Overwrite      bool              `json:"overwrite,omitempty" doc:"Whether an existing object may be replaced; if not, S3 answers 412 where there is one"`
 	ExpiresIn      *int64            `json:"expiresIn,omitempty" doc:"Life in seconds; the gateway's default if left out" example:"300"`
@@ -43,7 +43,7 @@ func uploadOperation() huma.Operation {
 	return huma.Operation{
 		OperationID: "createUpload", Method: http.MethodPost, Path: "/v1/uploads", DefaultStatus: http.StatusCreated, Tags: []string{"write"},
 		Summary:     "A presigned request that uploads one object",
-		Description: "Size, type, checksum, metadata and whether the object may exist are part of the signature: S3 refuses anything else.",
+		Description: "Key, size, type, checksum, metadata and whether the object may exist are part of the signature: S3 refuses an upload that differs in any of them.",
 	}
 }
 

@@ -76,6 +76,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 			{"policies", func(context.Context) error { return havePolicies(authorizer) }},
 			{"credentials", presigner.Ready},
 			{"issuer", tokens.Ready},
+			{"audit", trail.Ready},
 		},
 		Limits: limits(gateway), Origins: gateway.AllowedOrigins,
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,

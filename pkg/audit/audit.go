@@ -44,7 +44,8 @@ type Record struct {
 type Log struct {
 	mu      sync.Mutex
 	out     io.Writer
-	partial bool // the last write may have left half a line
+	partial bool  // the last write may have left half a line
+	failure error // of the last write
 }
 
 // NewLog makes a log that writes to out. Each call of Record is one Write, so
@@ -68,7 +69,21 @@ func (l *Log) Record(ctx context.Context, records ...Record) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	data := lines.Bytes()
+	return l.write(lines.Bytes())
+}
+
+// Ready says whether records can be written: the last one could be, or now an
+// empty line can. The error wraps ErrNotRecorded.
+func (l *Log) Ready(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failure == nil {
+		return nil
+	}
+	return l.write([]byte("\n"))
+}
+
+func (l *Log) write(data []byte) error {
 	if l.partial {
 		data = append([]byte("\n"), data...) // so that half a line spoils no other
 	}
@@ -78,8 +93,9 @@ func (l *Log) Record(ctx context.Context, records ...Record) error {
 	}
 	if err != nil {
 		l.partial = l.partial || n > 0
-		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
+		l.failure = fmt.Errorf("%w: %w", ErrNotRecorded, err)
+		return l.failure
 	}
-	l.partial = false
+	l.partial, l.failure = false, nil
 	return nil
 }

@@ -76,6 +76,37 @@ type silentlyShort struct{}
 
 func (silentlyShort) Write(p []byte) (int, error) { return len(p) / 2, nil }
 
+// moody fails as long as it is told to.
+type moody struct {
+	bytes.Buffer
+	fails bool
+}
+
+func (m *moody) Write(p []byte) (int, error) {
+	if m.fails {
+		return 0, errors.New("no space left")
+	}
+	return m.Buffer.Write(p)
+}
+
+func TestItIsReadyAgainOnceItCanWriteAgain(t *testing.T) {
+	out := &moody{fails: true}
+	log := audit.NewLog(out)
+	if err := log.Ready(t.Context()); err != nil {
+		t.Errorf("before anything failed: %v", err)
+	}
+	if err := log.Record(t.Context(), audit.Record{ID: "A"}); !errors.Is(err, audit.ErrNotRecorded) {
+		t.Fatal(err)
+	}
+	if err := log.Ready(t.Context()); !errors.Is(err, audit.ErrNotRecorded) {
+		t.Errorf("while it fails: %v", err)
+	}
+	out.fails = false
+	if err := log.Ready(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestAShortWriteIsAnErrorToo(t *testing.T) {
 	if err := audit.NewLog(silentlyShort{}).Record(t.Context(), record("ID1")); !errors.Is(err, audit.ErrNotRecorded) {
 		t.Errorf("Record = %v, want ErrNotRecorded", err)

@@ -30,6 +30,10 @@ func (e *UploadError) Unwrap() error { return ErrUpload }
 // together (Amazon S3 User Guide, "Working with object metadata").
 const maxMetadataBytes = 2 << 10
 
+// maxMetadataNames keeps the headers of an upload, each name with its prefix,
+// within what S3 servers read.
+const maxMetadataNames = 64
+
 // Upload describes the one object that a presigned PUT may create.
 type Upload struct {
 	Key            objectkey.Key
@@ -70,6 +74,9 @@ func checkContentType(value string) error {
 // are tokens in lower case, values of visible ASCII and single spaces, because
 // Signature Version 4 folds runs of spaces.
 func checkMetadata(metadata map[string]string) error {
+	if len(metadata) > maxMetadataNames {
+		return &UploadError{"Metadata", fmt.Sprintf("has more than %d names", maxMetadataNames)}
+	}
 	total := 0
 	for name, value := range metadata {
 		total += len(name) + len(value)

@@ -16,6 +16,10 @@ import (
 	"github.com/signgate/signgate/pkg/signedurl"
 )
 
+// maxReadLife keeps expiries within what CloudFront's policies can say, and
+// is longer than anybody should want.
+const maxReadLife = 365 * 24 * time.Hour
+
 // EnvPrefix begins the name of every environment variable of the gateway.
 const EnvPrefix = "SIGNGATE"
 
@@ -111,6 +115,9 @@ func (g *Gateway) Validate() error {
 		}
 	}
 	check("read-life", checkLife(g.ReadLife, g.MaxReadLife))
+	if g.MaxReadLife > maxReadLife {
+		check("max-read-life", fmt.Errorf("must be at most %s, a year", maxReadLife))
+	}
 	check("upload-life", checkLife(g.UploadLife, min(g.MaxUploadLife, presign.MaxLife)))
 	check("delete-life", checkLife(g.DeleteLife, min(g.MaxDeleteLife, presign.MaxLife)))
 	check("max-upload-bytes", between(g.MaxUploadBytes, 1, presign.MaxPutBytes))

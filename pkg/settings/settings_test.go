@@ -58,6 +58,7 @@ func TestEverySettingIsValidated(t *testing.T) {
 			func(g *settings.Gateway) { g.TokenAlgorithms = []string{"RS256", "HS256"} },
 		},
 		"read-life":        {func(g *settings.Gateway) { g.ReadLife = 0 }, func(g *settings.Gateway) { g.MaxReadLife = time.Minute }},
+		"max-read-life":    {func(g *settings.Gateway) { g.MaxReadLife = 366 * 24 * time.Hour }},
 		"upload-life":      {func(g *settings.Gateway) { g.UploadLife, g.MaxUploadLife = 200*time.Hour, 200*time.Hour }},
 		"delete-life":      {func(g *settings.Gateway) { g.DeleteLife = time.Hour }},
 		"max-upload-bytes": {func(g *settings.Gateway) { g.MaxUploadBytes = 6 << 30 }, func(g *settings.Gateway) { g.MaxUploadBytes = 0 }},

@@ -275,7 +275,7 @@ func TestNewSignerRefusesAddressesThatWouldNotMatch(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "cdn.example.com", "ftp://cdn.example.com", "http://cdn.example.com", "https://cdn.example.com/", "https://cdn.example.com/a",
-		"https://cdn.example.com?x", "https://u@cdn.example.com", "https://*.example.com", "https://CDN.example.com", "https://bücher.example", "https://",
+		"https://cdn.example.com?x", "https://u@cdn.example.com", "https://*.example.com", "https://CDN.example.com", "https://bücher.example", "https://", "https://cdn.example.com:443", "http://localhost:80",
 	} {
 		if _, err := signedurl.NewSigner(bad, keyID, key, signedurl.SHA256); !errors.Is(err, signedurl.ErrBaseURL) {
 			t.Errorf("NewSigner(%q) = %v, want ErrBaseURL", bad, err)

@@ -60,6 +60,8 @@ func CheckBaseURL(base string) error {
 		return fmt.Errorf("%w: it must begin with https:// and name a host", ErrBaseURL)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return fmt.Errorf("%w: http is for this machine only; use https", ErrBaseURL)
+	case u.Port() == map[string]string{"https": "443", "http": "80"}[u.Scheme]:
+		return fmt.Errorf("%w: leave out the default port: clients do, and URLs are compared byte for byte", ErrBaseURL)
 	case base != u.Scheme+"://"+u.Host:
 		return fmt.Errorf("%w: it must be scheme and host only, without a closing slash", ErrBaseURL)
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return !isHostRune(r) }):

@@ -32,6 +32,16 @@ func FreeAddresses(ctx context.Context) (Addresses, error) {
 	}, nil
 }
 
+// check wants addresses that can be written down and called.
+func (a Addresses) check() error {
+	for part, address := range map[string]string{"gateway": a.Gateway, "edge": a.Edge, "s3": a.S3, "issuer": a.Issuer} {
+		if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" || port == "0" {
+			return fmt.Errorf("--%s=%s must be HOST:PORT, such as 127.0.0.1:8600", part, address)
+		}
+	}
+	return nil
+}
+
 // listen opens one part's address and says in the error which flag moves it.
 func listen(ctx context.Context, part, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)

@@ -62,6 +62,9 @@ type Stack struct {
 // Start starts every part, S3 first. What was started is ended again if a
 // later part fails.
 func Start(ctx context.Context, config Config) (*Stack, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
 	serveCtx, cancel := context.WithCancel(ctx)
 	s := &Stack{
 		config: config, cancel: cancel, failed: make(chan error, 3),
