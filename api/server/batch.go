@@ -15,22 +15,22 @@ type Item struct {
 
 // Batch names the objects that a request is about.
 type Batch struct {
-	Items []Item `json:"items" minItems:"1" maxItems:"100" nullable:"false" doc:"The objects, answered in the same order"`
+	Items []Item `json:"items" minItems:"1" maxItems:"1000" nullable:"false" doc:"The objects, answered in the same order"`
 }
 
 // answerEach answers every item on its own: a problem stays with its item,
 // any other error is the whole request's. All is recorded before any of it is
 // returned.
-func answerEach[T any](
-	issue *issue, batch Batch,
-	answer func(issue *issue, item Item, pointer string) (T, error),
-	refuse func(key string, document *problem.Document) T,
+func answerEach[I, T any](
+	issue *issue, items []I,
+	answer func(issue *issue, item I, pointer string) (T, error),
+	refuse func(item I, document *problem.Document) T,
 ) ([]T, error) {
-	answers := make([]T, len(batch.Items))
-	for n, item := range batch.Items {
+	answers := make([]T, len(items))
+	for n, item := range items {
 		one, err := answer(issue, item, fmt.Sprintf("/items/%d", n))
 		if document, ok := errors.AsType[*problem.Document](err); ok {
-			one = refuse(item.Key, document)
+			one = refuse(item, document)
 		} else if err != nil {
 			return nil, errors.Join(err, issue.done()) // what was denied before stays on record
 		}

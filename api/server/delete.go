@@ -39,8 +39,8 @@ func deleteURLsOperation() huma.Operation {
 }
 
 func (s *Server) deleteURLs(ctx context.Context, input *deleteURLsInput) (*deleteURLsOutput, error) {
-	items, err := answerEach(s.newIssue(ctx), input.Body, s.deleteURL, func(key string, document *problem.Document) DeleteURL {
-		return DeleteURL{Key: key, Problem: document}
+	items, err := answerEach(s.newIssue(ctx), input.Body.Items, s.deleteURL, func(item Item, document *problem.Document) DeleteURL {
+		return DeleteURL{Key: item.Key, Problem: document}
 	})
 	output := &deleteURLsOutput{}
 	output.Body.Items = items
@@ -56,7 +56,7 @@ func (s *Server) deleteURL(issue *issue, item Item, pointer string) (DeleteURL, 
 	if err != nil {
 		return DeleteURL{}, err
 	}
-	decision, err := issue.authorize(access.Delete, key)
+	decision, err := issue.authorizeKey(access.Delete, key)
 	if err != nil {
 		return DeleteURL{}, err
 	}
@@ -65,6 +65,6 @@ func (s *Server) deleteURL(issue *issue, item Item, pointer string) (DeleteURL, 
 		return DeleteURL{}, err
 	}
 	id := s.parts.NewID()
-	issue.issued(access.Delete, key, decision, id, "", request.Expires)
+	issue.issued(access.Delete, key.String(), decision, id, "", request.Expires)
 	return DeleteURL{Key: item.Key, ID: id, Method: request.Method, URL: request.URL, ExpiresAt: &request.Expires}, nil
 }

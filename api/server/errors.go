@@ -12,6 +12,7 @@ import (
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
+	"github.com/signgate/signgate/pkg/signedurl"
 )
 
 // problemFor is the one place where errors become problems. What it doesn't
@@ -27,6 +28,7 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 	}{
 		{callers.ErrToken, problem.Unauthenticated, "The access token is missing, expired, or not one that is accepted here."},
 		{presign.ErrCredentials, problem.Unavailable, "The gateway has no usable AWS credentials now. Try again."},
+		{signedurl.ErrCookieDomain, problem.InvalidRequest, "Cookies of the gateway can't reach the CDN: both must be below one registrable domain. Use signed URLs, or give gateway and CDN names such as api.example.com and cdn.example.com."},
 		{audit.ErrNotRecorded, problem.Unavailable, "The audit trail can't be written, so nothing was issued. Try again."},
 	} {
 		if errors.Is(err, known.err) {

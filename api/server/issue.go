@@ -24,6 +24,8 @@ type Limits struct {
 	Read, Upload, Delete Life
 	MaxUploadBytes       int64
 	MaxBodyBytes         int64
+	StableWindow         time.Duration // that stable URLs are rounded up to
+	S3Reads              bool          // whether reading from S3 itself may be asked for
 }
 
 func (l Limits) check() error {
@@ -32,8 +34,8 @@ func (l Limits) check() error {
 			return fmt.Errorf("server: a life of %s, at most %s, makes no sense", life.Default, life.Longest)
 		}
 	}
-	if l.MaxUploadBytes < 1 || l.MaxBodyBytes < 1 {
-		return errors.New("server: the sizes must be limited")
+	if l.MaxUploadBytes < 1 || l.MaxBodyBytes < 1 || l.StableWindow < time.Second {
+		return errors.New("server: the sizes must be limited and the window be a second or more")
 	}
 	return nil
 }
@@ -83,11 +85,30 @@ type issue struct {
 
 func (s *Server) newIssue(ctx context.Context) *issue { return &issue{server: s, ctx: ctx} }
 
-// authorize asks for a decision. A no is recorded and becomes a problem: for
-// what the caller can't read, the same one as for what isn't there.
-func (i *issue) authorize(action access.Action, key objectkey.Key) (access.Decision, error) {
-	principal := access.Principal{Subject: callerFrom(i.ctx).Subject}
-	decision := i.server.parts.Access.Authorize(principal, action, key)
+// authorizeKey asks for a decision about an object.
+func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.Decision, error) {
+	decide := func(action access.Action) access.Decision {
+		return i.server.parts.Access.Authorize(i.principal(), action, key)
+	}
+	return i.authorize(action, key.String(), decide)
+}
+
+// authorizePrefix asks for a decision about everything below a prefix.
+func (i *issue) authorizePrefix(prefix objectkey.Prefix) (access.Decision, error) {
+	decide := func(action access.Action) access.Decision {
+		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix)
+	}
+	return i.authorize(access.Read, prefix.String(), decide)
+}
+
+func (i *issue) principal() access.Principal {
+	return access.Principal{Subject: callerFrom(i.ctx).Subject}
+}
+
+// authorize turns a no into a record and a problem: for what the caller can't
+// read, the same one as for what isn't there.
+func (i *issue) authorize(action access.Action, key string, decide func(access.Action) access.Decision) (access.Decision, error) {
+	decision := decide(action)
 	if decision.Allowed {
 		return decision, nil
 	}
@@ -97,20 +118,20 @@ func (i *issue) authorize(action access.Action, key objectkey.Key) (access.Decis
 	record := i.record(action, key, decision)
 	record.Outcome = audit.Denied
 	i.records = append(i.records, record)
-	if action == access.Read || (action == access.Delete && !i.server.parts.Access.Authorize(principal, access.Read, key).Allowed) {
+	if action == access.Read || (action == access.Delete && !decide(access.Read).Allowed) {
 		return decision, problem.New(problem.NotFound, "There is no such object, or you may not read it.")
 	}
 	return decision, problem.New(problem.Denied, fmt.Sprintf("No policy allows you to %s this object.", action))
 }
 
 // issued notes that something was made for the caller and returns its id.
-func (i *issue) issued(action access.Action, key objectkey.Key, decision access.Decision, id, keyID string, expires time.Time) {
+func (i *issue) issued(action access.Action, key string, decision access.Decision, id, keyID string, expires time.Time) {
 	record := i.record(action, key, decision)
 	record.Outcome, record.ID, record.KeyID, record.ExpiresAt = audit.Issued, id, keyID, &expires
 	i.records = append(i.records, record)
 }
 
-func (i *issue) record(action access.Action, key objectkey.Key, decision access.Decision) audit.Record {
+func (i *issue) record(action access.Action, key string, decision access.Decision) audit.Record {
 	caller := callerFrom(i.ctx)
 	return audit.Record{
 		Time:          i.server.parts.Now().UTC(),
@@ -119,7 +140,7 @@ func (i *issue) record(action access.Action, key objectkey.Key, decision access.
 		Authenticated: caller.Authenticated,
 		Address:       addressFrom(i.ctx),
 		Action:        string(action),
-		Key:           key.String(),
+		Key:           key,
 		Policies:      decision.Policies,
 	}
 }

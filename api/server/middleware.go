@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -94,18 +95,36 @@ func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// cors lets the pages of the configured origins call. Tokens travel in a
-// header that the page sets, so credentials of the browser are never wanted.
+// clientAddress finds where a request comes from: the connection's other end,
+// or, where that is a trusted proxy, what it and those before it say.
+// X-Forwarded-For is anybody's to write.
+func clientAddress(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, prefix := range trusted {
+		options = append(options, echo.TrustIPRange(&net.IPNet{
+			IP: prefix.Masked().Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// cors lets the pages of the configured origins call.
 func (s *Server) cors() echo.MiddlewareFunc {
 	if len(s.parts.Origins) == 0 {
 		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
 	}
 	return middleware.CORSWithConfig(middleware.CORSConfig{
-		AllowOrigins:  s.parts.Origins,
-		AllowMethods:  []string{http.MethodGet, http.MethodPost},
-		AllowHeaders:  []string{echo.HeaderAuthorization, echo.HeaderContentType, echo.HeaderXRequestID},
-		ExposeHeaders: []string{echo.HeaderXRequestID},
-		MaxAge:        int(time.Hour / time.Second),
+		AllowOrigins: s.parts.Origins,
+		AllowMethods: []string{http.MethodGet, http.MethodPost},
+		// So that a page may keep signed cookies. It gives a page nothing more:
+		// the gateway takes no cookie for a credential.
+		AllowCredentials: true,
+		AllowHeaders:     []string{echo.HeaderAuthorization, echo.HeaderContentType, echo.HeaderXRequestID},
+		ExposeHeaders:    []string{echo.HeaderXRequestID},
+		MaxAge:           int(time.Hour / time.Second),
 	})
 }
 
@@ -128,11 +147,23 @@ func addressFrom(ctx context.Context) string {
 	return address
 }
 
+type hostKey struct{}
+
+// hostFrom returns the name under which the gateway was called, without a
+// port.
+func hostFrom(ctx context.Context) string {
+	host, _ := ctx.Value(hostKey{}).(string)
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
 // authenticate demands a token for every operation that isn't marked public.
 func (s *Server) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := humaecho.Unwrap(ctx)
-		ctx = huma.WithValue(ctx, addressKey{}, c.RealIP())
+		ctx = huma.WithValue(huma.WithValue(ctx, addressKey{}, c.RealIP()), hostKey{}, c.Request().Host)
 		if isPublic, _ := ctx.Operation().Metadata[publicName].(bool); isPublic {
 			next(ctx)
 			return

@@ -2,6 +2,11 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -9,12 +14,31 @@ import (
 
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/overrides"
+	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
 
 // readPrefix stands before the key in the address that redirects.
 const readPrefix = "/v1/read/"
+
+// ReadItem names one object to read, and how.
+type ReadItem struct {
+	Key string `json:"key" doc:"Key of the object: UTF-8, at most 1,024 bytes, segments separated by single slashes" example:"users/alice/a.png"`
+	Conditions
+	Stable
+	Filename     string `json:"filename,omitempty" doc:"Name under which a browser saves the object: any UTF-8 but slashes and control characters, at most 255 bytes" example:"Größe 1.png"`
+	ContentType  string `json:"contentType,omitempty" doc:"Content type to answer with, in place of the object's own" example:"image/png"`
+	CacheControl string `json:"cacheControl,omitempty" doc:"Cache-Control to answer with" example:"private, max-age=300"`
+	VersionID    string `json:"versionId,omitempty" doc:"Version to read; the latest if left out"`
+	From         string `json:"from,omitempty" enum:"cdn,s3" doc:"Where to read from: the CDN, or S3 itself by a presigned request where the gateway permits it" default:"cdn"`
+}
+
+// ReadBatch names the objects to read.
+type ReadBatch struct {
+	Items []ReadItem `json:"items" minItems:"1" maxItems:"1000" nullable:"false" doc:"The objects, answered in the same order"`
+}
 
 // ReadURL is the answer for one object: a URL, or the problem that keeps it.
 type ReadURL struct {
@@ -25,7 +49,7 @@ type ReadURL struct {
 	Problem   *problem.Document `json:"problem,omitempty" doc:"Why there is no URL for this key"`
 }
 
-type readURLsInput struct{ Body Batch }
+type readURLsInput struct{ Body ReadBatch }
 
 type readURLsOutput struct {
 	Body struct {
@@ -42,8 +66,8 @@ func readURLsOperation() huma.Operation {
 }
 
 func (s *Server) readURLs(ctx context.Context, input *readURLsInput) (*readURLsOutput, error) {
-	items, err := answerEach(s.newIssue(ctx), input.Body, s.readURL, func(key string, document *problem.Document) ReadURL {
-		return ReadURL{Key: key, Problem: document}
+	items, err := answerEach(s.newIssue(ctx), input.Body.Items, s.readURL, func(item ReadItem, document *problem.Document) ReadURL {
+		return ReadURL{Key: item.Key, Problem: document}
 	})
 	output := &readURLsOutput{}
 	output.Body.Items = items
@@ -52,27 +76,85 @@ func (s *Server) readURLs(ctx context.Context, input *readURLsInput) (*readURLsO
 
 // readURL makes one signed URL: parse, authorize, sign, note for the audit
 // trail.
-func (s *Server) readURL(issue *issue, item Item, pointer string) (ReadURL, error) {
+func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, error) {
 	key, err := parseKey(item.Key, pointer+"/key")
 	if err != nil {
 		return ReadURL{}, err
 	}
-	life, err := s.parts.Limits.Read.seconds(item.ExpiresIn, pointer+"/expiresIn")
+	set := overrides.Set{Filename: item.Filename, ContentType: item.ContentType, CacheControl: item.CacheControl, VersionID: item.VersionID}
+	if err := set.Check(); err != nil {
+		return ReadURL{}, brokenOverride(err, pointer)
+	}
+	conditions, err := s.conditions(issue, item.Conditions, item.Stable.Stable, pointer)
 	if err != nil {
 		return ReadURL{}, err
 	}
-	decision, err := issue.authorize(access.Read, key)
+	decision, err := issue.authorizeKey(access.Read, key)
+	if err != nil {
+		return ReadURL{}, err
+	}
+	if item.From == fromS3 {
+		return s.readFromS3(issue, item, key, set, conditions, decision, pointer)
+	}
+	id := s.parts.NewID()
+	if item.Stable.Stable {
+		id = s.stableID(issue, item, conditions)
+	}
+	url, err := s.parts.Signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: conditions, Overrides: set})
+	if err != nil {
+		return ReadURL{}, err
+	}
+	issue.issued(access.Read, key.String(), decision, id, s.parts.Signer.KeyID(), conditions.Expires)
+	return ReadURL{Key: item.Key, ID: id, URL: url, ExpiresAt: &conditions.Expires}, nil
+}
+
+// stableID is the same for the same question of the same caller, as long as
+// the answer expires at the same time. It is keyed, so that the id in a URL
+// tells nobody who asked for it.
+func (s *Server) stableID(issue *issue, item ReadItem, conditions signedurl.Conditions) string {
+	question, _ := json.Marshal([]any{ // texts and numbers: it can't fail
+		callerFrom(issue.ctx).Subject, item.Key, item.Filename, item.ContentType, item.CacheControl, item.VersionID,
+		conditions.Expires.Unix(), conditions.NotBefore.Unix(), conditions.Address.String(),
+	})
+	code := hmac.New(sha256.New, s.parts.StableKey)
+	code.Write(question)
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(code.Sum(nil)[:16])
+}
+
+// brokenOverride names the member that holds a broken override.
+func brokenOverride(err error, pointer string) error {
+	broken, ok := errors.AsType[*overrides.Error](err)
+	if !ok {
+		return err
+	}
+	member := map[string]string{"Filename": "/filename", "ContentType": "/contentType", "CacheControl": "/cacheControl", "VersionID": "/versionId"}[broken.Field]
+	return invalid(pointer+member, broken.Reason)
+}
+
+// fromS3 is the way past the CDN.
+const fromS3 = "s3"
+
+// readFromS3 presigns a GET, for environments without much traffic. S3 knows
+// no beginning and no address in a presigned request.
+func (s *Server) readFromS3(issue *issue, item ReadItem, key objectkey.Key, set overrides.Set, conditions signedurl.Conditions, decision access.Decision, pointer string) (ReadURL, error) {
+	switch {
+	case !s.parts.Limits.S3Reads:
+		return ReadURL{}, invalid(pointer+"/from", "reading from S3 itself is not permitted here")
+	case !conditions.NotBefore.IsZero():
+		return ReadURL{}, invalid(pointer+"/notBefore", "can't be had from S3 itself")
+	case conditions.Address.IsValid():
+		return ReadURL{}, invalid(pointer+"/address", "can't be had from S3 itself")
+	case item.Stable.Stable:
+		return ReadURL{}, invalid(pointer+"/stable", "can't be had from S3 itself")
+	}
+	life := min(conditions.Expires.Sub(s.parts.Now().UTC().Truncate(time.Second)), presign.MaxLife)
+	request, err := s.parts.Presigner.Get(issue.ctx, key, set, life)
 	if err != nil {
 		return ReadURL{}, err
 	}
 	id := s.parts.NewID()
-	expires := s.parts.Now().UTC().Truncate(time.Second).Add(life)
-	url, err := s.parts.Signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: signedurl.Conditions{Expires: expires}})
-	if err != nil {
-		return ReadURL{}, err
-	}
-	issue.issued(access.Read, key, decision, id, s.parts.Signer.KeyID(), expires)
-	return ReadURL{Key: item.Key, ID: id, URL: url, ExpiresAt: &expires}, nil
+	issue.issued(access.Read, key.String(), decision, id, "", request.Expires)
+	return ReadURL{Key: item.Key, ID: id, URL: request.URL, ExpiresAt: &request.Expires}, nil
 }
 
 type readInput struct {
@@ -97,7 +179,7 @@ func (s *Server) read(ctx context.Context, input *readInput) (*readOutput, error
 		return nil, invalid("key", err.Error())
 	}
 	issue := s.newIssue(ctx)
-	answer, err := s.readURL(issue, Item{Key: decoded.String()}, "")
+	answer, err := s.readURL(issue, ReadItem{Key: decoded.String()}, "")
 	if recordErr := issue.done(); recordErr != nil {
 		return nil, recordErr
 	}

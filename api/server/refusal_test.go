@@ -53,7 +53,7 @@ func TestBadInputIsAProblemThatNamesTheField(t *testing.T) {
 		"no items":                 {"/v1/read-urls", `{}`, problem.InvalidRequest, "/items"},
 		"items null":               {"/v1/read-urls", `{"items":null}`, problem.InvalidRequest, "/items"},
 		"no item":                  {"/v1/read-urls", `{"items":[]}`, problem.InvalidRequest, "/items"},
-		"too many items":           {"/v1/read-urls", `{"items":[` + strings.Repeat(`{"key":"a"},`, 100) + `{"key":"a"}]}`, problem.InvalidRequest, "/items"},
+		"too many items":           {"/v1/read-urls", `{"items":[` + strings.Repeat(`{"key":"a"},`, 1000) + `{"key":"a"}]}`, problem.InvalidRequest, "/items"},
 		"unknown member":           {"/v1/read-urls", `{"items":[{"key":"a"}],"admin":true}`, problem.InvalidRequest, "/admin"},
 		"unknown member of item":   {"/v1/read-urls", `{"items":[{"key":"a","resource":"*"}]}`, problem.InvalidRequest, "/items/0/resource"},
 		"member in another case":   {"/v1/read-urls", `{"items":[{"Key":"a"}]}`, problem.InvalidRequest, "/items/0/Key"},
@@ -172,7 +172,7 @@ func TestRequestsOfTheWrongShapeAreProblems(t *testing.T) {
 
 func TestEveryOperationBelowV1DemandsAToken(t *testing.T) {
 	g := newGateway(t, nil)
-	for _, target := range []string{"POST /v1/read-urls", "GET /v1/read/users/alice/a.png", "POST /v1/uploads", "POST /v1/delete-urls"} {
+	for _, target := range []string{"POST /v1/read-urls", "GET /v1/read/users/alice/a.png", "POST /v1/read-prefixes", "POST /v1/read-cookies", "POST /v1/explain", "POST /v1/uploads", "POST /v1/delete-urls"} {
 		method, path, _ := strings.Cut(target, " ")
 		for name, authorization := range map[string]string{
 			"none": "", "empty": "Bearer ", "another scheme": "Basic YWxpY2U6", "only a scheme": "Bearer", "unknown": "Bearer mallory", "two": "Bearer alice bob",
@@ -206,20 +206,23 @@ func TestNothingLeavesThatCouldNotBeRecorded(t *testing.T) {
 	}
 }
 
-type brokenSigner struct{ err error }
+type brokenSigner struct {
+	server.Signer
+	err error
+}
 
 func (b brokenSigner) Sign(signedurl.Request) (string, error) { return "", b.err }
 func (brokenSigner) KeyID() string                            { return "KTESTKEY1" }
 
-type panicking struct{}
+type panicking struct{ server.Signer }
 
 func (panicking) Sign(signedurl.Request) (string, error) { panic("secret: hunter2") }
 func (panicking) KeyID() string                          { return "KTESTKEY1" }
 
 func TestFaultsOfOurOwnTellNothing(t *testing.T) {
 	const body = `{"items":[{"key":"users/alice/a.png"}]}`
-	for name, signer := range map[string]server.URLSigner{
-		"an error": brokenSigner{errors.New("secret: hunter2")},
+	for name, signer := range map[string]server.Signer{
+		"an error": brokenSigner{err: errors.New("secret: hunter2")},
 		"a panic":  panicking{},
 	} {
 		g := newGateway(t, func(p *server.Parts) { p.Signer = signer })
@@ -323,7 +326,7 @@ func TestOnlyPagesOfConfiguredOriginsMayCall(t *testing.T) {
 		return g.do(t, "", http.MethodOptions, "/v1/uploads", "", "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization").Header()
 	}
 	g := newGateway(t, func(p *server.Parts) { p.Origins = []string{"https://app.example.com"} })
-	if header := preflight(g, "https://app.example.com"); header.Get("Access-Control-Allow-Origin") != "https://app.example.com" || header.Get("Access-Control-Allow-Credentials") != "" {
+	if header := preflight(g, "https://app.example.com"); header.Get("Access-Control-Allow-Origin") != "https://app.example.com" || header.Get("Access-Control-Allow-Credentials") != "true" {
 		t.Errorf("the configured origin: %v", header)
 	}
 	if header := preflight(g, "https://evil.example.com"); header.Get("Access-Control-Allow-Origin") != "" {
@@ -355,7 +358,7 @@ func TestTheDocumentDescribesEveryRouteAndItsProblems(t *testing.T) {
 	if !strings.HasPrefix(document.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s", document.OpenAPI)
 	}
-	for _, path := range []string{"/v1/read-urls", "/v1/read/{key}", "/v1/uploads", "/v1/delete-urls", "/livez", "/readyz", "/version"} {
+	for _, path := range []string{"/v1/read-urls", "/v1/read/{key}", "/v1/read-prefixes", "/v1/read-cookies", "/v1/explain", "/v1/uploads", "/v1/delete-urls", "/livez", "/readyz", "/version"} {
 		if len(document.Paths[path]) != 1 {
 			t.Errorf("%s is described %d times", path, len(document.Paths[path]))
 		}
@@ -365,7 +368,7 @@ func TestTheDocumentDescribesEveryRouteAndItsProblems(t *testing.T) {
 			}
 		}
 	}
-	if len(document.Paths) != 7 {
+	if len(document.Paths) != 10 {
 		t.Errorf("%d paths are described", len(document.Paths))
 	}
 	if _, ok := document.Components.Schemas["ErrorModel"]; ok {
@@ -394,15 +397,17 @@ func TestAServerWithAPartMissingIsNotMade(t *testing.T) {
 		"callers":   func(p *server.Parts) { p.Callers = nil },
 		"access":    func(p *server.Parts) { p.Access = nil },
 		"signer":    func(p *server.Parts) { p.Signer = nil },
+		"verifier":  func(p *server.Parts) { p.Verifier = nil },
+		"stable":    func(p *server.Parts) { p.StableKey = nil },
 		"presigner": func(p *server.Parts) { p.Presigner = nil },
 		"audit":     func(p *server.Parts) { p.Audit = nil },
 		"limits":    func(p *server.Parts) { p.Limits = server.Limits{} },
 	} {
 		parts := server.Parts{
-			Callers: names{}, Access: readOnly(t), Signer: panicking{}, Presigner: &presign.Presigner{}, Audit: audit.NewLog(&bytes.Buffer{}),
+			Callers: names{}, Access: readOnly(t), Signer: panicking{}, Verifier: &signedurl.Verifier{}, StableKey: []byte("x"), Presigner: &presign.Presigner{}, Audit: audit.NewLog(&bytes.Buffer{}),
 			Limits: server.Limits{
 				Read: server.Life{Default: time.Minute, Longest: time.Minute}, Upload: server.Life{Default: time.Minute, Longest: time.Minute},
-				Delete: server.Life{Default: time.Minute, Longest: time.Minute}, MaxUploadBytes: 1, MaxBodyBytes: 1,
+				Delete: server.Life{Default: time.Minute, Longest: time.Minute}, MaxUploadBytes: 1, MaxBodyBytes: 1, StableWindow: time.Second,
 			},
 			Log: slog.New(slog.DiscardHandler), Now: time.Now, NewID: func() string { return "ID" },
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,6 +16,7 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/overrides"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
@@ -24,16 +26,22 @@ import (
 type Parts struct {
 	Callers   Authenticator
 	Access    Authorizer
-	Signer    URLSigner
+	Signer    Signer
+	Verifier  Explainer
 	Presigner Presigner
 	Audit     Recorder
 	Checks    []Check // what /readyz asks
 	Limits    Limits
 	Origins   []string // of browser pages that may call; none allowed if empty
-	Build     Build
-	Log       *slog.Logger
-	Now       func() time.Time
-	NewID     func() string // issue ids and request ids: unguessable, letters and digits
+
+	CookieSameSite http.SameSite  // of signed cookies
+	StableKey      []byte         // keys the ids of stable URLs; the same in every process that signs with one key
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none if empty
+
+	Build Build
+	Log   *slog.Logger
+	Now   func() time.Time
+	NewID func() string // issue ids and request ids: unguessable, letters and digits
 }
 
 // Authenticator says who holds a token; an error wraps callers.ErrToken.
@@ -44,16 +52,27 @@ type Authenticator interface {
 // Authorizer decides who may do what.
 type Authorizer interface {
 	Authorize(principal access.Principal, action access.Action, key objectkey.Key) access.Decision
+	AuthorizePrefix(principal access.Principal, action access.Action, prefix objectkey.Prefix) access.Decision
 }
 
-// URLSigner makes signed URLs for reading.
-type URLSigner interface {
+// Signer makes signed URLs and cookies for reading.
+type Signer interface {
 	Sign(request signedurl.Request) (string, error)
+	SignPrefix(request signedurl.PrefixRequest) (signedurl.PrefixGrant, error)
+	SignCookies(request signedurl.CookieRequest) ([]*http.Cookie, error)
+	CookieDomain(host string) (string, error)
 	KeyID() string
+	URL() string
+}
+
+// Explainer says of each check of a signed URL how it goes.
+type Explainer interface {
+	Explain(viewer signedurl.Viewer) signedurl.Explanation
 }
 
 // Presigner makes S3 requests for writing.
 type Presigner interface {
+	Get(ctx context.Context, key objectkey.Key, set overrides.Set, life time.Duration) (presign.Request, error)
 	Put(ctx context.Context, upload presign.Upload, life time.Duration) (presign.Request, error)
 	Delete(ctx context.Context, key objectkey.Key, life time.Duration) (presign.Request, error)
 }
@@ -71,8 +90,8 @@ type Server struct {
 
 // New puts the server together.
 func New(parts Parts) (*Server, error) {
-	if parts.Callers == nil || parts.Access == nil || parts.Signer == nil || parts.Presigner == nil ||
-		parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil {
+	if parts.Callers == nil || parts.Access == nil || parts.Signer == nil || parts.Verifier == nil || parts.Presigner == nil ||
+		parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil || len(parts.StableKey) == 0 {
 		return nil, errors.New("server: a part is missing")
 	}
 	if err := parts.Limits.check(); err != nil {
@@ -91,7 +110,7 @@ func New(parts Parts) (*Server, error) {
 // use installs the middleware, outermost first.
 func (s *Server) use() {
 	s.echo.HTTPErrorHandler = s.echoError
-	s.echo.IPExtractor = echo.ExtractIPDirect() // X-Forwarded-For is anybody's to write
+	s.echo.IPExtractor = clientAddress(s.parts.TrustedProxies)
 	s.echo.Pre(keepKeyTogether)
 	s.echo.Use(
 		s.requestID(),
@@ -106,6 +125,9 @@ func (s *Server) use() {
 func (s *Server) routes(api huma.API) {
 	register(s, api, readURLsOperation(), s.readURLs)
 	register(s, api, readOperation(), s.read)
+	register(s, api, readPrefixOperation(), s.readPrefix)
+	register(s, api, readCookiesOperation(), s.readCookies)
+	register(s, api, explainOperation(), s.explain)
 	register(s, api, uploadOperation(), s.upload)
 	register(s, api, deleteURLsOperation(), s.deleteURLs)
 	register(s, api, public(liveOperation()), s.live)

@@ -22,6 +22,7 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/signedurl"
@@ -49,7 +50,21 @@ type gateway struct {
 	verifier *signedurl.Verifier
 	trail    *bytes.Buffer
 	log      *bytes.Buffer
+	now      time.Time
 }
+
+// everything lets everybody do everything.
+type everything struct{}
+
+func (everything) Authorize(access.Principal, access.Action, objectkey.Key) access.Decision {
+	return access.Decision{Allowed: true}
+}
+
+func (everything) AuthorizePrefix(access.Principal, access.Action, objectkey.Prefix) access.Decision {
+	return access.Decision{Allowed: true}
+}
+
+func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
 
 func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 	t.Helper()
@@ -57,7 +72,8 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time { return start }
+	g := &gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start}
+	now := func() time.Time { return g.now }
 	signer, err := signedurl.NewSigner(cdn, "KTESTKEY1", key, signedurl.SHA256)
 	if err != nil {
 		t.Fatal(err)
@@ -74,17 +90,17 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gateway{verifier: verifier, trail: &bytes.Buffer{}, log: &bytes.Buffer{}}
+	g.verifier = verifier
 	parts := server.Parts{
-		Callers: names{}, Access: authorizer, Signer: signer, Presigner: presigner, Audit: audit.NewLog(g.trail),
+		Callers: names{}, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: audit.NewLog(g.trail),
 		Limits: server.Limits{
 			Read:           server.Life{Default: 5 * time.Minute, Longest: 12 * time.Hour},
 			Upload:         server.Life{Default: 15 * time.Minute, Longest: time.Hour},
 			Delete:         server.Life{Default: time.Minute, Longest: 5 * time.Minute},
-			MaxUploadBytes: 1 << 20, MaxBodyBytes: 64 << 10,
+			MaxUploadBytes: 1 << 20, MaxBodyBytes: 64 << 10, StableWindow: time.Hour,
 		},
-		Build: server.Build{Version: "test"},
-		Log:   slog.New(slog.NewTextHandler(g.log, nil)), Now: now, NewID: rand.Text,
+		Build: server.Build{Version: "test"}, StableKey: []byte("of the test"), CookieSameSite: http.SameSiteLaxMode,
+		Log: slog.New(slog.NewTextHandler(g.log, nil)), Now: now, NewID: rand.Text,
 	}
 	if change != nil {
 		change(&parts)

@@ -71,13 +71,13 @@ func (s *Server) upload(ctx context.Context, input *uploadInput) (*uploadOutput,
 // permission on top of writing.
 func (s *Server) signUpload(ctx context.Context, issue *issue, upload presign.Upload, life time.Duration) (SignedRequest, error) {
 	action := access.Write
-	decision, err := issue.authorize(action, upload.Key)
+	decision, err := issue.authorizeKey(action, upload.Key)
 	if err != nil {
 		return SignedRequest{}, err
 	}
 	if upload.Overwrite {
 		action = access.Overwrite
-		if decision, err = issue.authorize(action, upload.Key); err != nil {
+		if decision, err = issue.authorizeKey(action, upload.Key); err != nil {
 			return SignedRequest{}, err
 		}
 	}
@@ -86,7 +86,7 @@ func (s *Server) signUpload(ctx context.Context, issue *issue, upload presign.Up
 		return SignedRequest{}, err
 	}
 	id := s.parts.NewID()
-	issue.issued(action, upload.Key, decision, id, "", request.Expires)
+	issue.issued(action, upload.Key.String(), decision, id, "", request.Expires)
 	return signedRequest(id, upload.Key.String(), request), nil
 }
 

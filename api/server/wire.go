@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
@@ -69,8 +71,16 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, fmt.Errorf("audit-file: %w", err)
 	}
+	verifier, err := signedurl.NewVerifier(ring.PublicKeys(), env.Now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("signing-keys: %w", err)
+	}
+	stableKey, err := deriveStableKey(active.Signer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("signing-keys: %w", err)
+	}
 	server, err := New(Parts{ //nolint:contextcheck // the server outlives this context; requests bring their own
-		Callers: tokens, Access: authorizer, Signer: signer, Presigner: presigner, Audit: trail,
+		Callers: tokens, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: trail,
 		Checks: []Check{
 			{"keys", func(context.Context) error { return probe(signer, ring, env.Now) }},
 			{"policies", func(context.Context) error { return havePolicies(authorizer) }},
@@ -78,7 +88,8 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 			{"issuer", tokens.Ready},
 			{"audit", trail.Ready},
 		},
-		Limits: limits(gateway), Origins: gateway.AllowedOrigins,
+		Limits: limits(gateway), Origins: gateway.AllowedOrigins, TrustedProxies: prefixes(gateway.TrustedProxies),
+		StableKey: stableKey, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
 	})
 	if err != nil {
@@ -117,7 +128,43 @@ func limits(gateway settings.Gateway) Limits {
 		Delete:         Life{gateway.DeleteLife, min(gateway.MaxDeleteLife, presign.MaxLife)},
 		MaxUploadBytes: gateway.MaxUploadBytes,
 		MaxBodyBytes:   gateway.MaxBodyBytes,
+		StableWindow:   gateway.StableWindow,
+		S3Reads:        gateway.S3Reads,
 	}
+}
+
+// deriveStableKey makes a secret that every process with the same signing key
+// finds: a digest of a signature that never leaves. RSA signatures are
+// deterministic by themselves (RFC 8017, section 8.2), ECDSA's without a
+// source of randomness (RFC 6979).
+func deriveStableKey(signer crypto.Signer) ([]byte, error) {
+	digest := sha256.Sum256([]byte("signgate: ids of stable URLs"))
+	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("key for stable URLs: %w", err)
+	}
+	key := sha256.Sum256(signature)
+	return key[:], nil
+}
+
+func prefixes(texts []string) []netip.Prefix {
+	var found []netip.Prefix
+	for _, text := range texts {
+		if prefix, err := netip.ParsePrefix(text); err == nil { // Validate has refused the others
+			found = append(found, prefix)
+		}
+	}
+	return found
+}
+
+func sameSite(name string) http.SameSite {
+	switch name {
+	case "none":
+		return http.SameSiteNoneMode
+	case "strict":
+		return http.SameSiteStrictMode
+	}
+	return http.SameSiteLaxMode
 }
 
 // openTrail opens the audit trail for appending, readable by its owner only.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/overrides"
 )
 
 const (
@@ -102,7 +102,16 @@ func New(ctx context.Context, config Config) (*Presigner, error) {
 // delete marker; a version is never named. Errors wrap ErrLife or
 // ErrCredentials.
 func (p *Presigner) Delete(ctx context.Context, key objectkey.Key, life time.Duration) (Request, error) {
-	return p.presign(ctx, http.MethodDelete, key, life, 0, nil)
+	return p.presign(ctx, http.MethodDelete, key, life, nil, 0, nil)
+}
+
+// Get presigns a read, past the CDN. Errors wrap overrides.ErrInvalid, ErrLife
+// or ErrCredentials.
+func (p *Presigner) Get(ctx context.Context, key objectkey.Key, set overrides.Set, life time.Duration) (Request, error) {
+	if err := set.Check(); err != nil {
+		return Request{}, err
+	}
+	return p.presign(ctx, http.MethodGet, key, life, set.Parameters(), 0, nil)
 }
 
 // Put presigns an upload. Errors wrap ErrUpload, ErrLife or ErrCredentials.
@@ -110,7 +119,7 @@ func (p *Presigner) Put(ctx context.Context, upload Upload, life time.Duration) 
 	if err := upload.Check(); err != nil {
 		return Request{}, err
 	}
-	return p.presign(ctx, http.MethodPut, upload.Key, life, upload.Length, upload.headers())
+	return p.presign(ctx, http.MethodPut, upload.Key, life, nil, upload.Length, upload.headers())
 }
 
 // Ready says whether credentials are to be had that live long enough to
@@ -120,7 +129,7 @@ func (p *Presigner) Ready(ctx context.Context) error {
 	return err
 }
 
-func (p *Presigner) presign(ctx context.Context, method string, key objectkey.Key, life time.Duration, length int64, headers http.Header) (Request, error) {
+func (p *Presigner) presign(ctx context.Context, method string, key objectkey.Key, life time.Duration, parameters []string, length int64, headers http.Header) (Request, error) {
 	if key.IsZero() {
 		return Request{}, fmt.Errorf("%w: no object key", ErrUpload)
 	}
@@ -132,8 +141,8 @@ func (p *Presigner) presign(ctx context.Context, method string, key objectkey.Ke
 	if err != nil {
 		return Request{}, err
 	}
-	query := url.Values{"X-Amz-Expires": {strconv.FormatInt(int64(life/time.Second), 10)}}
-	request, err := http.NewRequestWithContext(ctx, method, p.base+key.Path()+"?"+query.Encode(), nil)
+	query := strings.Join(append(parameters, "X-Amz-Expires="+strconv.FormatInt(int64(life/time.Second), 10)), "&")
+	request, err := http.NewRequestWithContext(ctx, method, p.base+key.Path()+"?"+query, nil)
 	if err != nil {
 		return Request{}, fmt.Errorf("presign %s: %w", method, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type Gateway struct {
 	Listen         string        `default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
 	MaxBodyBytes   int64         `default:"1048576" help:"Largest request body in bytes."`
 	AllowedOrigins []string      `help:"Origins of browser pages that may call the gateway, such as https://app.example.com. None by default; * is refused."`
+	TrustedProxies []string      `help:"Address ranges of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. None by default."`
 	ShutdownGrace  time.Duration `default:"10s" help:"How long running requests may take to end on shutdown."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 
@@ -39,10 +41,11 @@ type Gateway struct {
 	ActiveKeyID string `name:"active-key-id" required:"" help:"Id of the CloudFront public key whose private half signs; the other keys of the folder are retiring."`
 	SigningHash string `default:"SHA256" enum:"SHA256,SHA1" help:"Digest under the signature of a URL."`
 
-	Bucket      string `required:"" help:"The private bucket."`
-	Region      string `required:"" env:"SIGNGATE_REGION,AWS_REGION" help:"Region of the bucket."`
-	S3Endpoint  string `name:"s3-endpoint" env:"SIGNGATE_S3_ENDPOINT" help:"Another S3 server than AWS's, such as http://127.0.0.1:8602."`
-	S3PathStyle bool   `name:"s3-path-style" env:"SIGNGATE_S3_PATH_STYLE" help:"Put the bucket into the path, for S3 servers without virtual hosts."`
+	Bucket         string `required:"" help:"The private bucket."`
+	Region         string `required:"" env:"SIGNGATE_REGION,AWS_REGION" help:"Region of the bucket."`
+	S3Endpoint     string `name:"s3-endpoint" env:"SIGNGATE_S3_ENDPOINT" help:"Another S3 server than AWS's, such as http://127.0.0.1:8602."`
+	CookieSameSite string `default:"lax" enum:"lax,strict,none" help:"SameSite of signed cookies; none where pages of other sites embed the objects."`
+	S3PathStyle    bool   `name:"s3-path-style" env:"SIGNGATE_S3_PATH_STYLE" help:"Put the bucket into the path, for S3 servers without virtual hosts."`
 
 	Policies string `required:"" help:"Folder of Cedar policies (*.cedar)."`
 
@@ -53,6 +56,8 @@ type Gateway struct {
 	AuditFile string `default:"-" help:"File that audit records are appended to; - is standard output."`
 
 	ReadLife       time.Duration `default:"5m" help:"Life of a read URL where the caller asks for none."`
+	StableWindow   time.Duration `default:"1h" help:"Window that the expiry of stable URLs is rounded up to."`
+	S3Reads        bool          `name:"s3-reads" env:"SIGNGATE_S3_READS" help:"Let callers ask for reads from S3 itself, past the CDN. The gateway's role then needs s3:GetObject."`
 	MaxReadLife    time.Duration `default:"12h" help:"Longest life of a read URL."`
 	UploadLife     time.Duration `default:"15m" help:"Life of an upload request where the caller asks for none."`
 	MaxUploadLife  time.Duration `default:"1h" help:"Longest life of an upload request."`
@@ -117,6 +122,12 @@ func (g *Gateway) Validate() error {
 	check("read-life", checkLife(g.ReadLife, g.MaxReadLife))
 	if g.MaxReadLife > maxReadLife {
 		check("max-read-life", fmt.Errorf("must be at most %s, a year", maxReadLife))
+	}
+	check("stable-window", atLeast(g.StableWindow, time.Second))
+	for _, proxy := range g.TrustedProxies {
+		if _, err := netip.ParsePrefix(proxy); err != nil {
+			check("trusted-proxies", fmt.Errorf("holds %q; a range is such as 10.0.0.0/8", proxy))
+		}
 	}
 	check("upload-life", checkLife(g.UploadLife, min(g.MaxUploadLife, presign.MaxLife)))
 	check("delete-life", checkLife(g.DeleteLife, min(g.MaxDeleteLife, presign.MaxLife)))

@@ -2,8 +2,10 @@ package signedurl
 
 import (
 	"crypto"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -97,6 +99,9 @@ func NewSigner(base, keyID string, key crypto.Signer, hash Hash) (*Signer, error
 		return nil, err
 	}
 	signer := &Signer{base: base, keyID: keyID, key: key}
+	if private, ok := key.(*ecdsa.PrivateKey); ok {
+		signer.key = deterministic{private}
+	}
 	switch hash {
 	case SHA256:
 		signer.hash = sign.HashSHA256
@@ -107,8 +112,20 @@ func NewSigner(base, keyID string, key crypto.Signer, hash Hash) (*Signer, error
 	return signer, nil
 }
 
+// deterministic makes the same signature for the same policy (RFC 6979), so
+// that a URL asked for twice is the same URL, as with RSA.
+type deterministic struct{ *ecdsa.PrivateKey }
+
+// Sign leaves the source of randomness out, which is how Go is told.
+func (d deterministic) Sign(_ io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	return d.PrivateKey.Sign(nil, digest, options)
+}
+
 // KeyID returns the id of the key that signs.
 func (s *Signer) KeyID() string { return s.keyID }
+
+// URL returns the address of the distribution, without a closing slash.
+func (s *Signer) URL() string { return s.base }
 
 // Request is what a URL is to be signed for.
 type Request struct {
