@@ -25,7 +25,7 @@ demo: ## Tell what the product does, step by step; fails at the first difference
 	@exec $(BIN)/devstack demo
 
 test: judges ## Run all tests
-	$(GO) test ./...
+	$(GO) test -count=1 ./...
 
 check: format vet lint direction vuln race ## Format, vet, lint, direction, known vulnerabilities, tests with the race detector
 
@@ -58,7 +58,7 @@ lint: $(BIN)/golangci-lint
 	$(BIN)/golangci-lint run
 
 race: judges
-	$(GO) test -race ./...
+	$(GO) test -count=1 -race ./...
 
 vuln: $(BIN)/govulncheck
 	.ci/vuln $(BIN)/govulncheck

@@ -19,6 +19,7 @@ import (
 // commands are those of the binary.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Answer requests."`
+	Explain explainCommand `cmd:"" help:"Say why a distribution takes a signed URL, or doesn't."`
 	Version versionCommand `cmd:"" help:"Print which gateway this is."`
 }
 
@@ -30,7 +31,7 @@ type serveCommand struct {
 type versionCommand struct{}
 
 // run parses the command line and runs the command. It returns the exit code.
-func run(ctx context.Context, args []string, now func() time.Time, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, now func() time.Time, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli,
@@ -52,6 +53,8 @@ func run(ctx context.Context, args []string, now func() time.Time, stdout, stder
 		return fail(stderr, err, exitUsage)
 	}
 	switch parsed.Command() {
+	case "explain <url>":
+		err = cli.Explain.run(now, stdin, stdout)
 	case "serve":
 		err = serve(ctx, cli.Serve.Gateway, now, stdout, stderr)
 	case "version":

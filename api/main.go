@@ -2,6 +2,7 @@
 // S3 without touching their bytes.
 //
 //	signgate serve     answer requests (settings: signgate serve --help)
+//	signgate explain   say why a distribution takes a signed URL, or doesn't
 //	signgate version   print which gateway this is
 package main
 
@@ -17,7 +18,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := run(ctx, os.Args[1:], time.Now, os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], time.Now, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
