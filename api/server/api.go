@@ -69,7 +69,11 @@ func unmarshal(data []byte, v any) error {
 // schemaName names the schemas of the document after what they are to a
 // client rather than after our types.
 func schemaName(t reflect.Type, hint string) string {
-	switch t {
+	bare := t
+	if bare.Kind() == reflect.Pointer {
+		bare = bare.Elem()
+	}
+	switch bare {
 	case reflect.TypeFor[problem.Document]():
 		return "Problem"
 	case reflect.TypeFor[problem.Field]():

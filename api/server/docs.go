@@ -15,7 +15,9 @@ const docsURL = "/docs"
 // serveDocs serves the OpenAPI document and a page to read it. The page's
 // scripts are embedded, so that it works without the internet.
 func (s *Server) serveDocs(api huma.API) error {
-	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorModel") // huma's own, replaced by Document
+	for _, own := range []string{"ErrorModel", "ErrorDetail"} { // huma's, replaced by Problem
+		delete(api.OpenAPI().Components.Schemas.Map(), own)
+	}
 	document, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
 	if err != nil {
 		return err

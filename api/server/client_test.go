@@ -1,0 +1,141 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/client"
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+// The Go client is written by hand; this holds it to the OpenAPI document.
+func TestTheClientKnowsEveryMemberOfTheDocument(t *testing.T) {
+	document := decode[struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]json.RawMessage `json:"properties"`
+				Required   []string                   `json:"required"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}](t, newGateway(t, nil).do(t, "", http.MethodGet, "/openapi.json", ""))
+	types := map[string]reflect.Type{
+		"Problem": reflect.TypeFor[problem.Document](), "ProblemField": reflect.TypeFor[problem.Field](),
+		"ReadItem": reflect.TypeFor[client.ReadItem](), "ReadURL": reflect.TypeFor[client.ReadURL](),
+		"PrefixRequest": reflect.TypeFor[client.PrefixRequest](), "PrefixGrant": reflect.TypeFor[client.PrefixGrant](),
+		"ExplainRequest": reflect.TypeFor[client.ExplainRequest](), "Explanation": reflect.TypeFor[client.Explanation](),
+		"CheckResult": reflect.TypeFor[client.CheckResult](), "Answerer": reflect.TypeFor[client.Answerer](),
+		"UploadRequest": reflect.TypeFor[client.UploadRequest](), "SignedRequest": reflect.TypeFor[client.SignedRequest](),
+		"Item": reflect.TypeFor[client.Item](), "DeleteURL": reflect.TypeFor[client.DeleteURL](), "Build": reflect.TypeFor[client.Build](),
+	}
+	// What only holds a list of items, or is a probe's status, has no type of
+	// its own name in the client.
+	inline := []string{"ReadBatch", "Batch", "ReadURLsOutputBody", "DeleteURLsOutputBody", "StatusOutputBody"}
+	for name, schema := range document.Components.Schemas {
+		if slices.Contains(inline, name) {
+			continue
+		}
+		known, ok := types[name]
+		if !ok {
+			t.Errorf("the client has no type for %s", name)
+			continue
+		}
+		delete(types, name)
+		want, got := slices.Sorted(maps.Keys(schema.Properties)), members(known)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the client knows %v, the document %v", name, got, want)
+		}
+	}
+	if len(types) > 0 {
+		t.Errorf("the document has no schema for %v", slices.Sorted(maps.Keys(types)))
+	}
+}
+
+// members are the names of a struct's fields in JSON.
+func members(of reflect.Type) []string {
+	var names []string
+	for field := range of.Fields() {
+		if field.Anonymous {
+			names = append(names, members(field.Type)...)
+			continue
+		}
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "-" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Every operation of the document is called by the client, and answered.
+func TestTheClientCallsEveryOperation(t *testing.T) {
+	g := newGateway(t, func(p *server.Parts) {
+		p.Checks = []server.Check{{Name: "all", Run: func(context.Context) error { return nil }}}
+	})
+	called := map[string]bool{}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		if strings.HasPrefix(path, "/v1/read/") {
+			path = "/v1/read/{key}"
+		}
+		called[strings.ToLower(r.Method)+" "+path] = true
+		r.Host = "api.example.com" // of the CDN's domain, for cookies
+		g.handler.ServeHTTP(w, r)
+	}))
+	defer web.Close()
+	c, err := client.New(client.Config{URL: web.URL, Token: func(context.Context) (string, error) { return "alice", nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	read, err := c.ReadURL(ctx, client.ReadItem{Key: "users/alice/a.png", Filename: "ä.png", Stable: true})
+	if err != nil || read.URL == "" || read.ExpiresAt == nil {
+		t.Errorf("ReadURL: %+v, %v", read, err)
+	}
+	if location, err := c.ReadLocation(ctx, "users/alice/a b.png"); err != nil || !strings.HasPrefix(location, cdn+"/users/alice/a%20b.png?") {
+		t.Errorf("ReadLocation: %v", err)
+	}
+	if grant, err := c.ReadPrefix(ctx, client.PrefixRequest{Prefix: "users/alice/albums/"}); err != nil || grant.Query == "" {
+		t.Errorf("ReadPrefix: %v", err)
+	}
+	if grant, err := c.ReadCookies(ctx, client.PrefixRequest{Prefix: "users/alice/albums/"}); err != nil || len(grant.Cookies) != 4 {
+		t.Errorf("ReadCookies: %d cookies, %v", len(grant.Cookies), err)
+	}
+	if explanation, err := c.Explain(ctx, client.ExplainRequest{URL: read.URL}); err != nil || !explanation.Accepted {
+		t.Errorf("Explain: %+v, %v", explanation, err)
+	}
+	if signed, err := c.CreateUpload(ctx, client.UploadRequest{Key: "users/alice/a", ContentType: "text/plain", ContentLength: 1}); err != nil || signed.URL == "" {
+		t.Errorf("CreateUpload: %v", err)
+	}
+	if items, err := c.DeleteURLs(ctx, client.Item{Key: "users/alice/a"}, client.Item{Key: "users/bob/a"}); err != nil || items[0].URL == "" || items[1].Problem == nil {
+		t.Errorf("DeleteURLs: %v", err)
+	}
+	if status, err := c.Live(ctx); err != nil || status.Status != "ok" {
+		t.Errorf("Live: %v", err)
+	}
+	if status, err := c.Ready(ctx); err != nil || status.Checks["all"] != "ok" {
+		t.Errorf("Ready: %v", err)
+	}
+	if build, err := c.Version(ctx); err != nil || build.Version != "test" {
+		t.Errorf("Version: %v", err)
+	}
+
+	document := decode[struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}](t, g.do(t, "", http.MethodGet, "/openapi.json", ""))
+	for path, methods := range document.Paths {
+		for method := range methods {
+			if operation := fmt.Sprintf("%s %s", method, path); !called[operation] {
+				t.Errorf("the client never calls %s", operation)
+			}
+		}
+	}
+}
