@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/signgate/signgate/pkg/client"
 )
 
 func TestWhatIsUploadedReadsBackWholeAndInPieces(t *testing.T) {
@@ -29,7 +31,7 @@ func TestWhatIsUploadedReadsBackWholeAndInPieces(t *testing.T) {
 	_, _ = rand.Read(content)
 	g.upload(t, "alice", key, "application/octet-stream", content)
 
-	read := g.forKey(t, "alice", "/v1/read-urls", key).URL
+	read := g.readURL(t, "alice", client.ReadItem{Key: key}).URL
 	whole := get(t, read)
 	if whole.status != http.StatusOK || !bytes.Equal(whole.body, content) || whole.header.Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("GET: %d, %d bytes, %v", whole.status, len(whole.body), whole.header)
@@ -82,9 +84,9 @@ func TestTheSDKsS3ClientCarriesOutASignedUpload(t *testing.T) {
 	content := []byte("from the SDK's client")
 	sum := sha256.Sum256(content)
 	const key = "users/bob/sdk.txt"
-	request := g.requestUpload(t, "bob", map[string]any{
-		"key": key, "contentType": "text/plain", "contentLength": len(content),
-		"checksumSha256": base64.StdEncoding.EncodeToString(sum[:]), "metadata": map[string]string{"origin": "sdk"},
+	request := g.requestUpload(t, "bob", client.UploadRequest{
+		Key: key, ContentType: "text/plain", ContentLength: int64(len(content)),
+		ChecksumSHA256: base64.StdEncoding.EncodeToString(sum[:]), Metadata: map[string]string{"origin": "sdk"},
 	})
 	visitor := s3.New(s3.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://" + s.s3), UsePathStyle: true, Credentials: aws.AnonymousCredentials{},
@@ -99,7 +101,7 @@ func TestTheSDKsS3ClientCarriesOutASignedUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	kept := get(t, g.forKey(t, "bob", "/v1/read-urls", key).URL)
+	kept := get(t, g.readURL(t, "bob", client.ReadItem{Key: key}).URL)
 	if !bytes.Equal(kept.body, content) || kept.header.Get("Content-Type") != "text/plain" || kept.header.Get("X-Amz-Meta-Origin") != "sdk" {
 		t.Errorf("%d %v %s", kept.status, kept.header, kept.body)
 	}
@@ -183,9 +185,13 @@ func TestNothingLeavesThatCouldNotBeRecorded(t *testing.T) {
 func TestEveryURLIsInTheTrailAndNoSecretIsInAnyOutput(t *testing.T) {
 	s := startStack(t, "--verbose")
 	g := s.startGateway(t, "--log-level=debug")
-	read := g.forKey(t, "alice", "/v1/read-urls", "users/alice/pictures/sunrise.png")
+	read := g.readURL(t, "alice", client.ReadItem{Key: "users/alice/pictures/sunrise.png"})
 	uploaded := g.upload(t, "alice", "users/alice/trail.txt", "text/plain", []byte("recorded"))
-	deleted := g.forKey(t, "alice", "/v1/delete-urls", "users/alice/trail.txt")
+	deletions, err := g.as(t, "alice").DeleteURLs(t.Context(), client.Item{Key: "users/alice/trail.txt"})
+	if err != nil || deletions[0].Problem != nil {
+		t.Fatal(deletions, err)
+	}
+	deleted := deletions[0]
 	token := g.token(t, "alice")
 	_ = get(t, read.URL)
 	_ = get(t, withQuery(t, read.URL, "Expires", "2114380801"))
@@ -205,9 +211,9 @@ func TestEveryURLIsInTheTrailAndNoSecretIsInAnyOutput(t *testing.T) {
 		}
 		issued[record.ID] = true
 	}
-	for _, what := range []signed{read, uploaded, deleted} {
-		if what.ID == "" || !issued[what.ID] {
-			t.Errorf("the trail lacks %q:\n%s", what.ID, g.stdout)
+	for _, id := range []string{read.ID, uploaded.ID, deleted.ID} {
+		if id == "" || !issued[id] {
+			t.Errorf("the trail lacks %q:\n%s", id, g.stdout)
 		}
 	}
 	secrets := []string{"X-Amz-Signature", "Signature=", "Policy=", token, strings.Split(token, ".")[2]}
@@ -235,6 +241,27 @@ func TestTheProbesAndTheDocumentAreThere(t *testing.T) {
 	} {
 		if got := get(t, g.url+path); got.status != http.StatusOK || !bytes.Contains(got.body, []byte(want)) {
 			t.Errorf("%s: %d %.300s", path, got.status, got.body)
+		}
+	}
+}
+
+func TestAnOldVersionReadsBackByItsID(t *testing.T) {
+	g := startStack(t).startGateway(t)
+	const key = "users/alice/versions.txt"
+	put := func(content string) string {
+		t.Helper()
+		request := g.requestUpload(t, "alice", client.UploadRequest{Key: key, ContentType: "text/plain", ContentLength: int64(len(content)), Overwrite: true})
+		got := send(t, request.Method, request.URL, request.Headers, []byte(content))
+		if got.status != http.StatusOK || got.header.Get("X-Amz-Version-Id") == "" {
+			t.Fatalf("%d %v", got.status, got.header)
+		}
+		return got.header.Get("X-Amz-Version-Id")
+	}
+	first, _ := put("first"), put("second")
+	for version, want := range map[string]string{"": "second", first: "first"} {
+		got := get(t, g.readURL(t, "alice", client.ReadItem{Key: key, VersionID: version, CacheControl: "no-store", ContentType: "text/markdown"}).URL)
+		if string(got.body) != want || got.header.Get("Content-Type") != "text/markdown" || got.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("version %q: %d %v %s", version, got.status, got.header, got.body)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/signgate/signgate/pkg/client"
+	"github.com/signgate/signgate/pkg/edge"
 )
 
 // ask runs a judge and returns what it printed.
@@ -72,6 +76,60 @@ func TestTheEdgeTakesWhatAWSsJavaScriptSignerSigns(t *testing.T) {
 	}
 }
 
+func TestTheEdgeTakesCustomPoliciesAndCookiesOfAWSsJavaScriptSigner(t *testing.T) {
+	s := startStack(t)
+	album := "http://" + s.edge + "/users/alice/pictures/"
+	for _, id := range []string{ecKey, rsaKey} {
+		for _, digest := range []string{"SHA1", "SHA256"} {
+			t.Run(id+" "+digest, func(t *testing.T) {
+				sign := func(members map[string]any) string {
+					request := map[string]any{"keyPairId": id, "privateKeyFile": s.keyFile(id)}
+					if digest != "SHA1" {
+						request["algorithm"] = digest
+					}
+					maps.Copy(request, members)
+					text, err := json.Marshal(request)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return ask(t, text, "node", filepath.Join("judges", "sign.mjs"))
+				}
+				bound := func(address, begins string) string {
+					return sign(map[string]any{"url": album + "sunrise.png", "dateLessThan": "2037-01-01T00:00:00Z", "dateGreaterThan": begins, "ipAddress": address})
+				}
+				mustOpen(t, bound("127.0.0.0/8", "2020-01-01T00:00:00Z"), nil, http.StatusOK)
+				mustOpen(t, strings.Replace(bound("127.0.0.0/8", "2020-01-01T00:00:00Z"), "sunrise", "meadow", 1), nil, http.StatusForbidden)
+				mustOpen(t, bound("203.0.113.0/24", "2020-01-01T00:00:00Z"), nil, http.StatusForbidden)
+				mustOpen(t, bound("127.0.0.0/8", "2036-01-01T00:00:00Z"), nil, http.StatusForbidden)
+
+				policy := fmt.Sprintf(`{"Statement":[{"Resource":%q,"Condition":{"DateLessThan":{"AWS:EpochTime":2114380800}}}]}`, album+"*")
+				cookies := map[string]string{"Cookie": sign(map[string]any{"policy": policy, "cookies": true})}
+				mustOpen(t, album+"meadow.png", cookies, http.StatusOK)
+				mustOpen(t, "http://"+s.edge+"/users/bob/pictures/meadow.png", cookies, http.StatusForbidden)
+			})
+		}
+	}
+}
+
+// mustOpen wants a status.
+func mustOpen(t testing.TB, address string, headers map[string]string, want int) {
+	t.Helper()
+	if got := send(t, http.MethodGet, address, headers, nil); got.status != want {
+		t.Errorf("%d %s, want %d", got.status, got.header.Get(edge.ReasonHeader), want)
+	}
+}
+
+func TestTheEdgeTakesWhatBotocoreSigns(t *testing.T) {
+	s := startStack(t)
+	sign := func(address string) string {
+		return ask(t, nil, filepath.Join("..", "..", ".cache", "awscli", "bin", "python"), filepath.Join("judges", "sign.py"),
+			"http://"+s.edge+"/users/alice/pictures/sunrise.png", pkcs1Key, s.keyFile(pkcs1Key), "1600000000", "2114380800", address)
+	}
+	mustOpen(t, sign("127.0.0.0/8"), nil, http.StatusOK)
+	mustOpen(t, strings.Replace(sign("127.0.0.0/8"), "sunrise", "meadow", 1), nil, http.StatusForbidden)
+	mustOpen(t, sign("203.0.113.0/24"), nil, http.StatusForbidden)
+}
+
 func TestTheEdgeTakesWhatTheAWSCLISigns(t *testing.T) {
 	s := startStack(t)
 	mustOpenOnlyItsObject(t, ask(t, nil, filepath.Join("..", "..", ".cache", "awscli", "bin", "aws"), "cloudfront", "sign",
@@ -85,7 +143,7 @@ func TestOpenSSLVerifiesWhatTheGatewaySigns(t *testing.T) {
 		for _, digest := range []string{"SHA1", "SHA256"} {
 			t.Run(id+" "+digest, func(t *testing.T) {
 				g := s.startGateway(t, "--active-key-id="+id, "--signing-hash="+digest)
-				address := g.forKey(t, "alice", "/v1/read-urls", "users/alice/pictures/sunrise.png").URL
+				address := g.readURL(t, "alice", client.ReadItem{Key: "users/alice/pictures/sunrise.png"}).URL
 				u, err := url.Parse(address)
 				if err != nil {
 					t.Fatal(err)
@@ -95,17 +153,7 @@ func TestOpenSSLVerifiesWhatTheGatewaySigns(t *testing.T) {
 				// the rest is the resource that a canned policy names.
 				resource, _, _ := strings.Cut(address, "&Expires=")
 				policy := fmt.Sprintf(`{"Statement":[{"Resource":"%s","Condition":{"DateLessThan":{"AWS:EpochTime":%s}}}]}`, resource, query.Get("Expires"))
-				signature, err := base64.StdEncoding.DecodeString(strings.NewReplacer("-", "+", "_", "=", "~", "/").Replace(query.Get("Signature")))
-				if err != nil {
-					t.Fatal(err)
-				}
-				dir := t.TempDir()
-				public, signed := filepath.Join(dir, "public.pem"), filepath.Join(dir, "signature")
-				writeFile(t, public, []byte(ask(t, nil, "openssl", "pkey", "-in", s.keyFile(id), "-pubout")))
-				writeFile(t, signed, signature)
-				if verdict := ask(t, []byte(policy), "openssl", "dgst", "-"+strings.ToLower(digest), "-verify", public, "-signature", signed); verdict != "Verified OK" {
-					t.Errorf("OpenSSL says %s", verdict)
-				}
+				mustVerify(t, s.keyFile(id), digest, []byte(policy), decode(t, query.Get("Signature")))
 				if query.Get("Key-Pair-Id") != id {
 					t.Errorf("Key-Pair-Id=%s", query.Get("Key-Pair-Id"))
 				}
@@ -113,8 +161,49 @@ func TestOpenSSLVerifiesWhatTheGatewaySigns(t *testing.T) {
 					t.Errorf("Hash-Algorithm=%s", query.Get("Hash-Algorithm"))
 				}
 				mustOpenOnlyItsObject(t, address)
+
+				grant, err := g.as(t, "alice").ReadPrefix(t.Context(), client.PrefixRequest{Prefix: "users/alice/pictures/"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				custom, err := url.ParseQuery(grant.Query)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustVerify(t, s.keyFile(id), digest, decode(t, custom.Get("Policy")), decode(t, custom.Get("Signature")))
+				cookies, err := g.as(t, "alice").ReadCookies(t.Context(), client.PrefixRequest{Prefix: "users/alice/pictures/"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				values := map[string]string{}
+				for _, cookie := range cookies.Cookies {
+					values[cookie.Name] = cookie.Value
+				}
+				mustVerify(t, s.keyFile(id), digest, decode(t, values["CloudFront-Policy"]), decode(t, values["CloudFront-Signature"]))
 			})
 		}
+	}
+}
+
+// decode undoes CloudFront's Base64.
+func decode(t testing.TB, text string) []byte {
+	t.Helper()
+	decoded, err := base64.StdEncoding.DecodeString(strings.NewReplacer("-", "+", "_", "=", "~", "/").Replace(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded
+}
+
+// mustVerify asks OpenSSL about a signature.
+func mustVerify(t testing.TB, keyFile, digest string, policy, signature []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	public, signed := filepath.Join(dir, "public.pem"), filepath.Join(dir, "signature")
+	writeFile(t, public, []byte(ask(t, nil, "openssl", "pkey", "-in", keyFile, "-pubout")))
+	writeFile(t, signed, signature)
+	if verdict := ask(t, policy, "openssl", "dgst", "-"+strings.ToLower(digest), "-verify", public, "-signature", signed); verdict != "Verified OK" {
+		t.Errorf("OpenSSL says %s of %s", verdict, policy)
 	}
 }
 

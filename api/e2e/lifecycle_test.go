@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/signgate/signgate/pkg/client"
 )
 
 // A gateway that can't do its work says in one line what to mend and doesn't
@@ -139,7 +141,7 @@ func TestAKeptFolderKeepsObjectsAndKeys(t *testing.T) {
 	s := startStack(t)
 	g := s.startGateway(t)
 	g.upload(t, "carol", "users/carol/kept.txt", "text/plain", []byte("kept"))
-	read := g.forKey(t, "carol", "/v1/read-urls", "users/carol/kept.txt").URL
+	read := g.readURL(t, "carol", client.ReadItem{Key: "users/carol/kept.txt"}).URL
 	g.interrupt(t)
 	s.interrupt(t)
 

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/signgate/signgate/pkg/client"
 	"github.com/signgate/signgate/pkg/keyring"
 )
 
@@ -110,62 +112,43 @@ func (g *gateway) token(t testing.TB, person string) string {
 	return string(got.body)
 }
 
-// post asks the gateway as a person and wants a status.
-func (g *gateway) post(t testing.TB, person, path string, want int, body, answer any) {
+// as returns a client that calls as a person.
+func (g *gateway) as(t testing.TB, person string) *client.Client {
 	t.Helper()
-	text, err := json.Marshal(body)
+	token := g.token(t, person)
+	caller, err := client.New(client.Config{URL: g.url, Token: func(context.Context) (string, error) { return token, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := send(t, http.MethodPost, g.url+path, map[string]string{
-		"Authorization": "Bearer " + g.token(t, person), "Content-Type": "application/json",
-	}, text)
-	if got.status != want {
-		t.Fatalf("POST %s: %d %s, want %d", path, got.status, got.body, want)
-	}
-	if answer != nil {
-		if err := json.Unmarshal(got.body, answer); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return caller
 }
 
-// signed is what the gateway answers for one object.
-type signed struct {
-	ID      string            `json:"id"`
-	Method  string            `json:"method"`
-	URL     string            `json:"url"`
-	Headers map[string]string `json:"headers"`
-	Problem *struct {
-		Code string `json:"code"`
-	} `json:"problem"`
-}
-
-// forKey asks for one key and wants a URL.
-func (g *gateway) forKey(t testing.TB, person, path, key string) signed {
+// readURL asks for one key and wants a URL.
+func (g *gateway) readURL(t testing.TB, person string, item client.ReadItem) client.ReadURL {
 	t.Helper()
-	var answer struct{ Items []signed }
-	g.post(t, person, path, http.StatusOK, map[string]any{"items": []any{map[string]any{"key": key}}}, &answer)
-	if len(answer.Items) != 1 || answer.Items[0].URL == "" {
-		t.Fatalf("POST %s: no URL for %s", path, key)
+	read, err := g.as(t, person).ReadURL(t.Context(), item)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return answer.Items[0]
+	return read
 }
 
 // upload asks for a request that uploads the content, and carries it out.
-func (g *gateway) upload(t testing.TB, person, key, contentType string, content []byte) signed {
+func (g *gateway) upload(t testing.TB, person, key, contentType string, content []byte) client.SignedRequest {
 	t.Helper()
-	request := g.requestUpload(t, person, map[string]any{"key": key, "contentType": contentType, "contentLength": len(content)})
+	request := g.requestUpload(t, person, client.UploadRequest{Key: key, ContentType: contentType, ContentLength: int64(len(content))})
 	if got := send(t, request.Method, request.URL, request.Headers, content); got.status != http.StatusOK {
 		t.Fatalf("upload: %d %s", got.status, got.body)
 	}
 	return request
 }
 
-func (g *gateway) requestUpload(t testing.TB, person string, description map[string]any) signed {
+func (g *gateway) requestUpload(t testing.TB, person string, description client.UploadRequest) client.SignedRequest {
 	t.Helper()
-	var request signed
-	g.post(t, person, "/v1/uploads", http.StatusCreated, description, &request)
+	request, err := g.as(t, person).CreateUpload(t.Context(), description)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return request
 }
 

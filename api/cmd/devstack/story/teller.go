@@ -13,6 +13,9 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/signgate/signgate/pkg/client"
+	"github.com/signgate/signgate/pkg/problem"
 )
 
 // ErrDifference is wrapped where something came that wasn't expected.
@@ -34,13 +37,13 @@ type teller struct {
 	now    func() time.Time
 	out    io.Writer
 	client *http.Client
-	tokens map[string]string
+	people map[string]*client.Client
 	steps  int
 }
 
 func newTeller(ctx context.Context, stack Stack, now func() time.Time, out io.Writer) *teller {
 	return &teller{
-		ctx: ctx, stack: stack, now: now, out: out, tokens: map[string]string{},
+		ctx: ctx, stack: stack, now: now, out: out, people: map[string]*client.Client{},
 		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
@@ -109,75 +112,82 @@ func (t *teller) send(method, url string, headers map[string]string, body []byte
 	return answer{response.StatusCode, data, response.Header}, err
 }
 
-// ask calls the gateway as a person and reads its answer into out.
-func (t *teller) ask(person, path string, body, out any) (answer, error) {
-	token, err := t.token(person)
-	if err != nil {
-		return answer{}, err
-	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		return answer{}, err
-	}
-	got, err := t.send(http.MethodPost, t.stack.GatewayURL()+path,
-		map[string]string{"Authorization": "Bearer " + token, "Content-Type": "application/json"}, text)
-	if err != nil || got.status >= http.StatusBadRequest {
-		return got, err
-	}
-	return got, json.Unmarshal(got.body, out)
-}
-
-func (t *teller) token(person string) (string, error) {
-	if token, ok := t.tokens[person]; ok {
-		return token, nil
+// as returns a client that calls as a person.
+func (t *teller) as(person string) (*client.Client, error) {
+	if known, ok := t.people[person]; ok {
+		return known, nil
 	}
 	got, err := t.send(http.MethodGet, t.stack.IssuerURL()+"/token/"+person, nil, nil)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if got.status != http.StatusOK {
-		return "", fmt.Errorf("no token for %s: %s", person, got)
+		return nil, fmt.Errorf("no token for %s: %s", person, got)
 	}
-	t.tokens[person] = string(got.body)
-	return t.tokens[person], nil
+	caller, err := client.New(client.Config{
+		URL: t.stack.GatewayURL(), Token: func(context.Context) (string, error) { return string(got.body), nil },
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.people[person] = caller
+	return caller, nil
 }
 
-// signed is a request or URL as the gateway gives it.
-type signed struct {
-	Method  string            `json:"method"`
-	URL     string            `json:"url"`
-	Headers map[string]string `json:"headers"`
-	Problem *struct {
-		Status int    `json:"status"`
-		Code   string `json:"code"`
-	} `json:"problem"`
+// told turns a problem into words; any other error stays one.
+func told(err error) (string, error) {
+	if document, ok := errors.AsType[*problem.Document](err); ok {
+		return fmt.Sprintf("%d %s", document.Status, document.Code), nil
+	}
+	return "", err
 }
 
-// forKey asks for one key in a batch ("/v1/read-urls", "/v1/delete-urls") and
-// returns the URL or, as text, the problem.
-func (t *teller) forKey(person, path, key string, expiresIn int) (signed, string, error) {
-	item := map[string]any{"key": key}
-	if expiresIn > 0 {
-		item["expiresIn"] = expiresIn
+// read asks for a URL and returns it or, as words, the problem.
+func (t *teller) read(person string, item client.ReadItem) (url, words string, err error) {
+	caller, err := t.as(person)
+	if err != nil {
+		return "", "", err
 	}
-	var out struct{ Items []signed }
-	got, err := t.ask(person, path, map[string]any{"items": []any{item}}, &out)
-	if err != nil || len(out.Items) != 1 {
-		return signed{}, got.String(), err
+	read, err := caller.ReadURL(t.ctx, item)
+	if err != nil {
+		words, err = told(err)
+		return "", words, err
 	}
-	if problem := out.Items[0].Problem; problem != nil {
-		return signed{}, fmt.Sprintf("%d %s", problem.Status, problem.Code), nil
-	}
-	return out.Items[0], "a URL", nil
+	return read.URL, "a URL", nil
 }
 
-// upload asks for a request that uploads exactly this content.
-func (t *teller) upload(person, key, contentType string, content []byte) (signed, answer, error) {
+// remove asks for a request that deletes and returns it or the problem.
+func (t *teller) remove(person, key string) (request client.DeleteURL, words string, err error) {
+	caller, err := t.as(person)
+	if err != nil {
+		return request, "", err
+	}
+	items, err := caller.DeleteURLs(t.ctx, client.Item{Key: key})
+	if err != nil {
+		words, err = told(err)
+		return request, words, err
+	}
+	if items[0].Problem != nil {
+		words, err = told(items[0].Problem)
+		return request, words, err
+	}
+	return items[0], "a request", nil
+}
+
+// upload asks for a request that uploads exactly this content and returns it
+// or the problem.
+func (t *teller) upload(person, key, contentType string, content []byte) (request client.SignedRequest, words string, err error) {
+	caller, err := t.as(person)
+	if err != nil {
+		return request, "", err
+	}
 	sum := sha256.Sum256(content)
-	var out signed
-	got, err := t.ask(person, "/v1/uploads", map[string]any{
-		"key": key, "contentType": contentType, "contentLength": len(content),
-		"checksumSha256": base64.StdEncoding.EncodeToString(sum[:]),
-	}, &out)
-	return out, got, err
+	request, err = caller.CreateUpload(t.ctx, client.UploadRequest{
+		Key: key, ContentType: contentType, ContentLength: int64(len(content)), ChecksumSHA256: base64.StdEncoding.EncodeToString(sum[:]),
+	})
+	if err != nil {
+		words, err = told(err)
+		return request, words, err
+	}
+	return request, "a request", nil
 }
