@@ -4,6 +4,7 @@ GO    ?= go
 CACHE := $(CURDIR)/.cache
 BIN   := $(CACHE)/bin
 
+NODE_PEER    := api/e2e/peers/peer/node_modules/.package-lock.json
 NODE_JUDGE   := api/e2e/judges/node_modules/.package-lock.json
 PYTHON_JUDGE := $(CACHE)/awscli/installed
 
@@ -11,10 +12,10 @@ PYTHON_JUDGE := $(CACHE)/awscli/installed
 FUZZTIME ?= 30s
 COUNT    ?= 5
 
-.PHONY: help dev demo test check bench fuzz judges format vet lint race vuln direction clean
+.PHONY: help dev demo test check bench bench-peers $(BIN)/peers fuzz judges format vet lint race vuln direction clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 dev: ## Run the product on this machine until Ctrl-C (options: ARGS="--data=DIR --verbose")
 	@$(GO) build -o $(BIN)/devstack ./api/cmd/devstack
@@ -34,13 +35,17 @@ bench: ## Measure, and print what is compared as ratios
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./pkg/... ./api/server > $(CACHE)/bench.txt || { cat $(CACHE)/bench.txt; exit 1; }
 	@awk -f .ci/ratios.awk $(CACHE)/bench.txt
 
+bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside a Node.js service on AWS's own signer, as ratios
+	$(GO) build -o $(BIN)/signgate ./api
+	$(BIN)/peers --gateway $(BIN)/signgate --peer api/e2e/peers/peer
+
 fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 judges: $(NODE_JUDGE) $(PYTHON_JUDGE) ## Install AWS's own signers for the end-to-end tests
 
-$(NODE_JUDGE): api/e2e/judges/package-lock.json api/e2e/judges/.npmrc
-	cd api/e2e/judges && npm ci --ignore-scripts
+%/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
+	cd $* && npm ci --ignore-scripts
 	@touch $@
 
 $(PYTHON_JUDGE): api/e2e/judges/requirements.txt
@@ -66,6 +71,9 @@ vuln: $(BIN)/govulncheck
 direction:
 	GO=$(GO) .ci/direction
 
+$(BIN)/peers:
+	$(GO) build -o $@ ./api/e2e/peers
+
 $(BIN)/golangci-lint: .ci/tools/lint/go.mod .ci/tools/lint/go.sum
 	cd $(<D) && $(GO) build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
@@ -73,4 +81,4 @@ $(BIN)/govulncheck: .ci/tools/vuln/go.mod .ci/tools/vuln/go.sum
 	cd $(<D) && $(GO) build -o $@ golang.org/x/vuln/cmd/govulncheck
 
 clean: ## Remove everything that was installed or built
-	rm -rf $(CACHE) api/e2e/judges/node_modules
+	rm -rf $(CACHE) api/e2e/judges/node_modules api/e2e/peers/peer/node_modules

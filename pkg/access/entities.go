@@ -10,13 +10,13 @@ import (
 // entities are the facts that one decision may look at. They are made as
 // they are asked for: most policies look at two or three of them.
 type entities struct {
-	principal Principal
+	principal types.Entity
 	key       objectkey.Key
 	prefixes  []string // shortest first
 }
 
 func newEntities(principal Principal, key objectkey.Key) entities {
-	return entities{principal: principal, key: key, prefixes: key.Prefixes()}
+	return entities{principal: person(principal), key: key, prefixes: key.Prefixes()}
 }
 
 func personUID(principal Principal) cedar.EntityUID {
@@ -35,7 +35,7 @@ func prefixUID(prefix string) cedar.EntityUID {
 func (e entities) Get(uid cedar.EntityUID) (types.Entity, bool) {
 	switch uid.Type {
 	case "Person":
-		return e.person(uid)
+		return e.principal, uid == e.principal.UID
 	case "Object":
 		return e.object(uid)
 	case "Prefix":
@@ -44,15 +44,12 @@ func (e entities) Get(uid cedar.EntityUID) (types.Entity, bool) {
 	return types.Entity{}, false
 }
 
-func (e entities) person(uid cedar.EntityUID) (types.Entity, bool) {
-	if uid != personUID(e.principal) {
-		return types.Entity{}, false
-	}
+func person(principal Principal) types.Entity {
 	attributes := types.RecordMap{}
-	if prefix, ok := home(e.principal.Subject); ok {
+	if prefix, ok := home(principal.Subject); ok {
 		attributes["home"] = prefixUID(prefix)
 	}
-	return types.Entity{UID: uid, Attributes: types.NewRecord(attributes)}, true
+	return types.Entity{UID: personUID(principal), Attributes: types.NewRecord(attributes)}
 }
 
 func (e entities) object(uid cedar.EntityUID) (types.Entity, bool) {

@@ -2,6 +2,7 @@ package callers
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 var (
@@ -30,6 +32,11 @@ const (
 	maxTokenBytes = 16 << 10
 	// maxSubjectBytes is OpenID Connect's limit (Core 1.0, section 2, "sub").
 	maxSubjectBytes = 255
+	// verifiedTokens bounds how many tokens are remembered as verified, and
+	// verifiedFor for how long at most: a key that the issuer takes back is
+	// believed no longer than that.
+	verifiedTokens = 10_000
+	verifiedFor    = 5 * time.Minute
 	// leeway forgives clocks that differ a little.
 	leeway = 30 * time.Second
 
@@ -62,8 +69,17 @@ type OIDCConfig struct {
 
 // OIDC authenticates callers by access tokens. It is safe for concurrent use.
 type OIDC struct {
-	keys   keyfunc.Keyfunc
-	parser *jwt.Parser
+	keys     keyfunc.Keyfunc
+	parser   *jwt.Parser
+	now      func() time.Time
+	verified *lru.Cache[[sha256.Size]byte, verified]
+}
+
+// verified is what was found out about a token. Tokens themselves are not
+// kept, only their digests.
+type verified struct {
+	caller Caller
+	until  time.Time
 }
 
 // NewOIDC finds the issuer's keys and returns an authenticator that keeps
@@ -85,8 +101,12 @@ func NewOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 	if err != nil {
 		return nil, err
 	}
+	remembered, err := lru.New[[sha256.Size]byte, verified](verifiedTokens)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
+	}
 	authenticator := &OIDC{
-		keys: keys,
+		keys: keys, now: config.Now, verified: remembered,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods(config.Algorithms),
 			jwt.WithIssuer(config.Issuer),
@@ -106,6 +126,10 @@ func (o *OIDC) Authenticate(ctx context.Context, token string) (Caller, error) {
 	if len(token) > maxTokenBytes {
 		return Caller{}, fmt.Errorf("%w: it is longer than %d bytes", ErrToken, maxTokenBytes)
 	}
+	digest := sha256.Sum256([]byte(token))
+	if known, ok := o.verified.Get(digest); ok && o.now().Before(known.until) {
+		return known.caller, nil
+	}
 	var claims jwt.RegisteredClaims
 	parsed, err := o.parser.ParseWithClaims(token, &claims, o.keys.KeyfuncCtx(ctx))
 	if err != nil {
@@ -117,7 +141,13 @@ func (o *OIDC) Authenticate(ctx context.Context, token string) (Caller, error) {
 	if claims.Subject == "" || len(claims.Subject) > maxSubjectBytes {
 		return Caller{}, fmt.Errorf("%w: its subject is empty or too long", ErrToken)
 	}
-	return Caller{Subject: claims.Subject, Authenticated: "oidc"}, nil
+	caller := Caller{Subject: claims.Subject, Authenticated: "oidc"}
+	until := o.now().Add(verifiedFor)
+	if claims.ExpiresAt.Before(until) {
+		until = claims.ExpiresAt.Time
+	}
+	o.verified.Add(digest, verified{caller, until})
+	return caller, nil
 }
 
 // Ready says whether keys are known to check tokens with. The error wraps

@@ -39,6 +39,7 @@ type issuer struct {
 	keys     atomic.Value // []byte, the JWK set
 	down     atomic.Bool
 	asked    atomic.Int64                  // how often the keys were asked for
+	later    atomic.Int64                  // how far the clock is beyond start, in nanoseconds
 	hold     atomic.Pointer[chan struct{}] // answers for keys wait for it
 }
 
@@ -104,7 +105,7 @@ func (i *issuer) authenticator(t testing.TB) *callers.OIDC {
 func (i *issuer) config() callers.OIDCConfig {
 	return callers.OIDCConfig{
 		Issuer: i.URL, Audience: audience, Algorithms: []string{"ES256", "RS256"},
-		HTTP: i.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return start },
+		HTTP: i.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return start.Add(time.Duration(i.later.Load())) },
 	}
 }
 
@@ -337,6 +338,41 @@ func TestNoKeysLeftIsNotReady(t *testing.T) {
 	}
 }
 
+// A token that was verified is believed for a while, and not longer than it
+// lives, nor much longer than its key.
+func TestAVerifiedTokenIsRememberedForAWhile(t *testing.T) {
+	key := ecKey(t)
+	i := newIssuer(t, map[string]crypto.Signer{"ec": key})
+	authenticator := i.authenticator(t)
+	short, long := i.claims(), i.claims()
+	short["exp"] = start.Add(time.Minute).Unix()
+	tokens := map[string]string{}
+	for name, claims := range map[string]jwt.MapClaims{"short": short, "long": long} {
+		tokens[name] = sign(t, jwt.SigningMethodES256, key, claims, map[string]any{"kid": "ec"})
+		if _, err := authenticator.Authenticate(t.Context(), tokens[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.publish(t, nil) // the issuer takes its key back
+	unknown := sign(t, jwt.SigningMethodES256, key, long, map[string]any{"kid": "unknown"})
+	_, _ = authenticator.Authenticate(t.Context(), unknown) // and the gateway learns of it
+	for _, step := range []struct {
+		after       time.Duration
+		short, long bool
+	}{{59 * time.Second, true, true}, {time.Minute, false, true}, {5*time.Minute - time.Second, false, true}, {5 * time.Minute, false, false}} {
+		i.later.Store(int64(step.after))
+		for name, want := range map[string]bool{"short": step.short, "long": step.long} {
+			if _, err := authenticator.Authenticate(t.Context(), tokens[name]); (err == nil) != want {
+				t.Errorf("%s after %s: %v", name, step.after, err)
+			}
+			cut := tokens[name][:len(tokens[name])-4] + "AAAA"
+			if _, err := authenticator.Authenticate(t.Context(), cut); err == nil {
+				t.Errorf("%s after %s: another signature is believed", name, step.after)
+			}
+		}
+	}
+}
+
 // Forged tokens whose senders hang up must not end the question to the issuer
 // that a real one waits for.
 func TestANewKeyIsLearnedThoughForgersHangUp(t *testing.T) {
@@ -367,16 +403,29 @@ func TestANewKeyIsLearnedThoughForgersHangUp(t *testing.T) {
 	}
 }
 
+// BenchmarkAuthenticate is a token seen for the first time, and again.
 func BenchmarkAuthenticate(b *testing.B) {
 	key := ecKey(b)
 	i := newIssuer(b, map[string]crypto.Signer{"ec": key})
 	authenticator := i.authenticator(b)
-	token := sign(b, jwt.SigningMethodES256, key, i.claims(), map[string]any{"kid": "ec"})
-	for b.Loop() {
-		if _, err := authenticator.Authenticate(b.Context(), token); err != nil {
-			b.Fatal(err)
+	claims := i.claims()
+	claims["exp"] = start.AddDate(200, 0, 0).Unix()
+	token := sign(b, jwt.SigningMethodES256, key, claims, map[string]any{"kid": "ec"})
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			i.later.Add(int64(6 * time.Minute)) // nobody remembers
+			if _, err := authenticator.Authenticate(b.Context(), token); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
+	b.Run("again", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := authenticator.Authenticate(b.Context(), token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func FuzzAuthenticate(f *testing.F) {

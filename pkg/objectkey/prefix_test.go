@@ -48,3 +48,26 @@ func TestAPrefixContainsWhatLiesBelowItAndNothingElse(t *testing.T) {
 		t.Error("a child may climb out")
 	}
 }
+
+// What lies below a prefix stays below it in every form.
+func FuzzPrefix(f *testing.F) {
+	f.Add("users/alice/", "a.png")
+	f.Add("a/", "../b")
+	f.Add("*/", "?")
+	f.Fuzz(func(t *testing.T, name, child string) {
+		prefix, err := objectkey.ParsePrefix(name)
+		if err != nil {
+			if !errors.Is(err, objectkey.ErrInvalid) {
+				t.Fatal(err)
+			}
+			return
+		}
+		key, err := prefix.Child(child)
+		if err != nil {
+			return
+		}
+		if !prefix.Contains(key) || !strings.HasPrefix(key.Path(), prefix.Path()) {
+			t.Errorf("%q is a child of %q and not below it", key, prefix)
+		}
+	})
+}
