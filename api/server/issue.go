@@ -81,16 +81,45 @@ type issue struct {
 	server  *Server
 	ctx     context.Context //nolint:containedctx // lives as long as the one request
 	records []audit.Record
+	folders map[string]*access.Decision // by action and prefix; nil: asked for once so far
 }
 
-func (s *Server) newIssue(ctx context.Context) *issue { return &issue{server: s, ctx: ctx} }
+func (s *Server) newIssue(ctx context.Context) *issue {
+	return &issue{server: s, ctx: ctx, folders: map[string]*access.Decision{}}
+}
 
-// authorizeKey asks for a decision about an object.
+// authorizeKey asks for a decision about an object. Where several objects of
+// one folder are asked for, the folder as a whole may be decided once, which
+// is stricter; only where that is a no is each object decided on its own.
 func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.Decision, error) {
+	if whole := i.folder(action, key); whole.Allowed {
+		return whole, nil
+	}
 	decide := func(action access.Action) access.Decision {
 		return i.server.parts.Access.Authorize(i.principal(), action, key)
 	}
 	return i.authorize(action, key.String(), decide)
+}
+
+// folder returns the decision about everything in the folder of a key, from
+// the second key of that folder on.
+func (i *issue) folder(action access.Action, key objectkey.Key) access.Decision {
+	parent, ok := key.Parent()
+	if !ok {
+		return access.Decision{}
+	}
+	question := string(action) + " " + parent.String()
+	decided, asked := i.folders[question]
+	switch {
+	case !asked:
+		i.folders[question] = nil
+		return access.Decision{}
+	case decided == nil:
+		decision := i.server.parts.Access.AuthorizePrefix(i.principal(), action, parent)
+		decided = &decision
+		i.folders[question] = decided
+	}
+	return *decided
 }
 
 // authorizePrefix asks for a decision about everything below a prefix.

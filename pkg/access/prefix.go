@@ -19,7 +19,8 @@ import (
 //     (resource is Object, resource in …): one that looks at its name or
 //     makes exceptions says nothing about every object;
 //   - a forbid that could hold for any object at all, with this principal and
-//     action, denies.
+//     action, denies;
+//   - so does an error in any policy.
 func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix objectkey.Prefix) Decision {
 	if principal.Subject == "" || prefix.IsZero() {
 		return Decision{Errors: []string{"no principal or no prefix"}}
@@ -43,6 +44,11 @@ func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix 
 		if _, mayHold := eval.PartialPolicy(unknown, forbid); mayHold {
 			return Decision{Policies: []string{string(id)}}
 		}
+	}
+	// The permits that don't count here could still err, which would deny each
+	// object on its own.
+	if whole := a.Authorize(principal, action, anyone); !whole.Allowed {
+		return whole
 	}
 	return decide(cedar.Authorize(a.prefixPermits, entities, request))
 }

@@ -3,6 +3,7 @@ package access_test
 import (
 	"slices"
 	"testing"
+	"testing/fstest"
 
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/objectkey"
@@ -60,6 +61,7 @@ func TestAPrefixIsGrantedOnlyWhereNoObjectBelowItCouldBeDenied(t *testing.T) {
 		"a forbid further down":           {where + `forbid (principal, action, resource in Prefix::"users/alice/albums/7/private/");`, false},
 		"a forbid of one object":          {where + `forbid (principal, action, resource == Object::"users/alice/albums/7/x");`, false},
 		"a forbid that errs":              {where + `forbid (principal, action, resource) when { principal.nowhere };`, false},
+		"a permit that errs":              {where + `permit (principal, action, resource) when { resource.nowhere };`, false},
 		"a forbid of another action":      {where + `forbid (principal, action == Action::"delete", resource);`, true},
 		"a forbid of another person":      {where + `forbid (principal == Person::"bob", action, resource);`, true},
 		"a forbid on a fact that's false": {where + `forbid (principal, action, resource) when { principal has banned };`, true},
@@ -71,4 +73,35 @@ func TestAPrefixIsGrantedOnlyWhereNoObjectBelowItCouldBeDenied(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The promise that a decision about a folder stands on: what it allows, no
+// object below it is denied, whatever the policies are.
+func FuzzPrefixIsStricter(f *testing.F) {
+	for _, policies := range []string{
+		`permit (principal, action, resource in Prefix::"users/alice/");`,
+		`permit (principal, action, resource) when { resource in principal.home };`,
+		`permit (principal, action, resource); forbid (principal, action, resource) when { resource.key like "*a*" };`,
+		`permit (principal, action, resource); permit (principal, action, resource) when { resource.nowhere };`,
+		`permit (principal, action, resource) when { resource.key == "users/alice/a" || true };`,
+		`permit (principal, action, resource is Object in Prefix::"users/") unless { resource in Prefix::"users/alice/a/" };`,
+	} {
+		for _, child := range []string{"a", "a/b", "secret"} {
+			f.Add(policies, child)
+		}
+	}
+	f.Fuzz(func(t *testing.T, policies, child string) {
+		authorizer, err := access.Load(fstest.MapFS{"fuzz.cedar": {Data: []byte(policies)}})
+		if err != nil {
+			return
+		}
+		prefix := parsePrefix(t, "users/alice/")
+		key, err := prefix.Child(child)
+		if err != nil {
+			return
+		}
+		if authorizer.AuthorizePrefix(alice, access.Read, prefix).Allowed && !authorizer.Authorize(alice, access.Read, key).Allowed {
+			t.Errorf("the prefix is allowed and %q below it is not, under\n%s", key, policies)
+		}
+	})
 }

@@ -92,6 +92,12 @@ func (k Key) Prefixes() []string {
 	return prefixes
 }
 
+// Parent returns the folder that the key lies in; a key at the top has none.
+func (k Key) Parent() (Prefix, bool) {
+	slash := strings.LastIndexByte(k.name, '/')
+	return Prefix{name: k.name[:slash+1]}, slash >= 0
+}
+
 // FromPath reads a key back from the raw path of a request ("/a%20b"). Any
 // valid percent-encoding is accepted, upper or lower case, needed or not;
 // the decoded key must obey the rules of Parse. It decodes exactly once, so

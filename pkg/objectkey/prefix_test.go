@@ -66,6 +66,9 @@ func FuzzPrefix(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if parent, ok := key.Parent(); !ok || !strings.HasPrefix(parent.String(), prefix.String()) || !parent.Contains(key) {
+			t.Errorf("%q has the parent %q", key, parent)
+		}
 		if !prefix.Contains(key) || !strings.HasPrefix(key.Path(), prefix.Path()) {
 			t.Errorf("%q is a child of %q and not below it", key, prefix)
 		}
