@@ -56,6 +56,12 @@ func (o *output) String() string {
 // start runs a binary with nothing of this environment but PATH and HOME.
 func start(t testing.TB, environment []string, name string, arguments ...string) *process {
 	t.Helper()
+	return startWith(t, nil, environment, name, arguments...)
+}
+
+// startWith is start with something on standard input.
+func startWith(t testing.TB, stdin io.Reader, environment []string, name string, arguments ...string) *process {
+	t.Helper()
 	p := &process{
 		command: exec.Command(binary(name), arguments...), ended: make(chan struct{}),
 		tmp:    t.TempDir(),
@@ -65,6 +71,7 @@ func start(t testing.TB, environment []string, name string, arguments ...string)
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + p.tmp, "AWS_EC2_METADATA_DISABLED=true",
 		"GORACE=atexit_sleep_ms=10", // not a second at each end
 	}, environment...)
+	p.command.Stdin = stdin
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
