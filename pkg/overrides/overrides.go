@@ -96,18 +96,32 @@ func IsHeaderValue(value string) bool {
 // Disposition returns the Content-Disposition that makes a browser save the
 // object under a name: as it is where that is safe, else a name without the
 // difficult characters for old readers and the real one in RFC 8187's form.
-func Disposition(filename string) string {
+func Disposition(filename string) string { return disposition("attachment", filename) }
+
+// Inline is Disposition for an object that is shown rather than saved, fit for
+// a signed header. The error is an *Error where the name breaks Set's rules.
+func Inline(filename string) (string, error) {
+	if reason := brokenName(filename); reason != "" {
+		return "", &Error{"Filename", reason}
+	}
+	return disposition("inline", filename), nil
+}
+
+func disposition(kind, filename string) string {
 	plain := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || strings.ContainsRune(`"\%`, r) {
 			return '_'
 		}
 		return r
 	}, filename)
-	disposition := `attachment; filename="` + plain + `"`
-	if plain != filename {
-		disposition += "; filename*=UTF-8''" + objectkey.Escape(filename)
+	for strings.Contains(plain, "  ") { // Signature Version 4 would fold them
+		plain = strings.ReplaceAll(plain, "  ", " ")
 	}
-	return disposition
+	text := kind + `; filename="` + plain + `"`
+	if plain != filename {
+		text += "; filename*=UTF-8''" + objectkey.Escape(filename)
+	}
+	return text
 }
 
 // Parameters returns the query parameters, "name=value" encoded by

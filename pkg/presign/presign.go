@@ -2,17 +2,15 @@ package presign
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/overrides"
@@ -22,41 +20,27 @@ const (
 	// MaxLife is the longest life of a presigned request: seven days
 	// (Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters").
 	MaxLife = 7 * 24 * time.Hour
-	// MaxPutBytes is the largest object that one PUT may upload: 5 GiB
-	// (Amazon S3 API Reference, "PutObject").
+	// MaxPutBytes is the largest object that one PUT or form, and the largest
+	// part that one request, may upload: 5 GiB (Amazon S3 User Guide,
+	// "Uploading objects" and "Amazon S3 multipart upload limits").
 	MaxPutBytes = 5 << 30
 
 	// unsignedPayload stands for the body, whose hash is bound by the
 	// checksum header instead.
 	unsignedPayload = "UNSIGNED-PAYLOAD"
+
+	// service is S3's name in the scope of a signature.
+	service = "s3"
 )
 
-var (
-	// ErrConfig is wrapped where a Presigner can't be made.
-	ErrConfig = errors.New("can't presign")
-	// ErrCredentials is wrapped where no credentials are to be had, or their
-	// rest is too short to be worth handing out.
-	ErrCredentials = errors.New("no usable AWS credentials")
-	// ErrLife is wrapped where a life is not between a second and MaxLife.
-	ErrLife = errors.New("invalid life of a presigned request")
-)
-
-// Config says where requests go and who signs them.
-type Config struct {
-	Bucket      string
-	Region      string
-	Endpoint    string                  // empty for AWS itself, else an S3 server such as http://127.0.0.1:8602
-	PathStyle   bool                    // the bucket in the path, for servers without virtual hosts
-	Credentials aws.CredentialsProvider // should cache and refresh, as aws.CredentialsCache does
-	MinLife     time.Duration           // a shorter rest of the credentials' life is refused
-	Now         func() time.Time
-}
+// ErrLife is wrapped where a life is not between a second and MaxLife.
+var ErrLife = errors.New("invalid life of a presigned request")
 
 // Presigner signs requests for one bucket. It is safe for concurrent use.
 type Presigner struct {
-	config Config
-	base   string // the bucket's address, without a closing slash
-	signer *v4.Signer
+	config  Config
+	address url.URL // the bucket's, its path without a closing slash
+	signer  *v4.Signer
 }
 
 // Request is what the holder has to send: exactly this method, URL and
@@ -71,27 +55,16 @@ type Request struct {
 // New makes a presigner. The bucket's address is AWS's own for the region
 // unless an endpoint is given. Errors wrap ErrConfig.
 func New(ctx context.Context, config Config) (*Presigner, error) {
-	if config.Credentials == nil || config.Now == nil {
-		return nil, fmt.Errorf("%w: credentials and a clock are needed", ErrConfig)
+	if err := config.check(); err != nil {
+		return nil, err
 	}
-	parameters := s3.EndpointParameters{
-		Bucket:         aws.String(config.Bucket),
-		Region:         aws.String(config.Region),
-		ForcePathStyle: aws.Bool(config.PathStyle),
-	}
-	if config.Endpoint != "" {
-		parameters.Endpoint = aws.String(config.Endpoint)
-	}
-	if config.Bucket == "" || config.Region == "" {
-		return nil, fmt.Errorf("%w: bucket and region are needed", ErrConfig)
-	}
-	endpoint, err := s3.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, parameters)
+	address, err := config.address(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: bucket %q in region %q: %w", ErrConfig, config.Bucket, config.Region, err)
+		return nil, err
 	}
 	return &Presigner{
-		config: config,
-		base:   strings.TrimSuffix(endpoint.URI.String(), "/"),
+		config:  config,
+		address: address,
 		signer: v4.NewSigner(func(o *v4.SignerOptions) {
 			o.DisableURIPathEscaping = true // S3 paths are encoded once
 		}),
@@ -99,19 +72,19 @@ func New(ctx context.Context, config Config) (*Presigner, error) {
 }
 
 // Delete presigns the deletion of a key. In a versioned bucket it adds a
-// delete marker; a version is never named. Errors wrap ErrLife or
-// ErrCredentials.
+// delete marker; a version is never named. Errors wrap ErrUpload (no key),
+// ErrLife or ErrCredentials.
 func (p *Presigner) Delete(ctx context.Context, key objectkey.Key, life time.Duration) (Request, error) {
-	return p.presign(ctx, http.MethodDelete, key, life, nil, 0, nil)
+	return p.presign(ctx, key, life, draft{method: http.MethodDelete})
 }
 
-// Get presigns a read, past the CDN. Errors wrap overrides.ErrInvalid, ErrLife
-// or ErrCredentials.
+// Get presigns a read, past the CDN. Errors wrap overrides.ErrInvalid,
+// ErrUpload (no key), ErrLife or ErrCredentials.
 func (p *Presigner) Get(ctx context.Context, key objectkey.Key, set overrides.Set, life time.Duration) (Request, error) {
 	if err := set.Check(); err != nil {
 		return Request{}, err
 	}
-	return p.presign(ctx, http.MethodGet, key, life, set.Parameters(), 0, nil)
+	return p.presign(ctx, key, life, draft{method: http.MethodGet, query: strings.Join(set.Parameters(), "&")})
 }
 
 // Put presigns an upload. Errors wrap ErrUpload, ErrLife or ErrCredentials.
@@ -119,7 +92,11 @@ func (p *Presigner) Put(ctx context.Context, upload Upload, life time.Duration) 
 	if err := upload.Check(); err != nil {
 		return Request{}, err
 	}
-	return p.presign(ctx, http.MethodPut, upload.Key, life, nil, upload.Length, upload.headers())
+	headers := upload.headers()
+	for name, value := range p.config.encryption() {
+		headers.Set(name, value)
+	}
+	return p.presign(ctx, upload.Key, life, draft{method: http.MethodPut, length: upload.Length, headers: headers})
 }
 
 // Ready says whether credentials are to be had that live long enough to
@@ -129,49 +106,46 @@ func (p *Presigner) Ready(ctx context.Context) error {
 	return err
 }
 
-func (p *Presigner) presign(ctx context.Context, method string, key objectkey.Key, life time.Duration, parameters []string, length int64, headers http.Header) (Request, error) {
-	if key.IsZero() {
-		return Request{}, fmt.Errorf("%w: no object key", ErrUpload)
+// draft is a request before it is signed.
+type draft struct {
+	method  string
+	path    string // of the object, encoded
+	query   string // encoded
+	length  int64  // signed where it isn't zero
+	headers http.Header
+}
+
+func (p *Presigner) presign(ctx context.Context, key objectkey.Key, life time.Duration, draft draft) (Request, error) {
+	if err := checkKey(key); err != nil {
+		return Request{}, err
 	}
-	if life < time.Second || life > MaxLife {
-		return Request{}, fmt.Errorf("%w: %s is not between a second and %s", ErrLife, life, MaxLife)
-	}
-	now := p.config.Now().UTC().Truncate(time.Second)
-	credentials, life, err := p.credentials(ctx, now, life)
+	granted, err := p.grant(ctx, life)
 	if err != nil {
 		return Request{}, err
 	}
-	query := strings.Join(append(parameters, "X-Amz-Expires="+strconv.FormatInt(int64(life/time.Second), 10)), "&")
-	request, err := http.NewRequestWithContext(ctx, method, p.base+key.Path()+"?"+query, nil)
-	if err != nil {
-		return Request{}, fmt.Errorf("presign %s: %w", method, err)
-	}
-	request.ContentLength = length
-	request.Header = headers
-	if headers == nil {
-		request.Header = http.Header{}
-	}
-	signed, signedHeaders, err := p.signer.PresignHTTP(ctx, credentials, request, unsignedPayload, "s3", p.config.Region, now)
-	if err != nil {
-		return Request{}, fmt.Errorf("presign %s: %w", method, err)
-	}
-	return Request{Method: method, URL: signed, Headers: flatten(signedHeaders), Expires: now.Add(life)}, nil
+	draft.path = key.Path()
+	return p.sign(ctx, granted, draft)
 }
 
-// credentials returns credentials and the part of life that they live.
-func (p *Presigner) credentials(ctx context.Context, now time.Time, life time.Duration) (aws.Credentials, time.Duration, error) {
-	credentials, err := p.config.Credentials.Retrieve(ctx)
+func (p *Presigner) sign(ctx context.Context, granted grant, draft draft) (Request, error) {
+	query := "X-Amz-Expires=" + strconv.FormatInt(int64(granted.life/time.Second), 10)
+	if draft.query != "" {
+		query = draft.query + "&" + query
+	}
+	request := &http.Request{
+		Method: draft.method,
+		Host:   p.address.Host,
+		// Opaque, which aws/signer/v4 recommends, is a path that nobody decodes
+		// and encodes again.
+		URL:           &url.URL{Scheme: p.address.Scheme, Opaque: "//" + p.address.Host + p.address.Path + draft.path, RawQuery: query},
+		Header:        draft.headers,
+		ContentLength: draft.length,
+	}
+	signed, headers, err := p.signer.PresignHTTP(ctx, granted.credentials, request, unsignedPayload, service, p.config.Region, granted.now)
 	if err != nil {
-		return aws.Credentials{}, 0, fmt.Errorf("%w: %w", ErrCredentials, err)
+		return Request{}, fmt.Errorf("presign %s: %w", draft.method, err)
 	}
-	if !credentials.CanExpire {
-		return credentials, life, nil
-	}
-	rest := credentials.Expires.Sub(now).Truncate(time.Second)
-	if rest < min(life, max(p.config.MinLife, time.Second)) {
-		return aws.Credentials{}, 0, fmt.Errorf("%w: they live for %s more", ErrCredentials, max(rest, 0))
-	}
-	return credentials, min(life, rest), nil
+	return Request{Method: draft.method, URL: signed, Headers: flatten(headers), Expires: granted.now.Add(granted.life)}, nil
 }
 
 // flatten keeps the one value that each signed header has and leaves out
@@ -185,6 +159,3 @@ func flatten(headers http.Header) map[string]string {
 	}
 	return flat
 }
-
-// encodeChecksum is the form in which S3 takes checksums.
-func encodeChecksum(sum []byte) string { return base64.StdEncoding.EncodeToString(sum) }

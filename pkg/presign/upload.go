@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/signgate/signgate/pkg/objectkey"
-	"github.com/signgate/signgate/pkg/overrides"
 )
 
-// ErrUpload is wrapped by every error about the description of an upload.
+// ErrUpload is wrapped by every error about the description of an upload, a
+// form or a part.
 var ErrUpload = errors.New("invalid upload")
 
-// UploadError says which field of an upload breaks which rule.
+// UploadError says which field of an upload, form or part breaks which rule.
 type UploadError struct {
-	Field  string // Key, Length, ContentType, ChecksumSHA256 or Metadata
+	Field  string // as in Upload, Form or Part; or UploadID, Parts (too many) or Form (too large as a whole)
 	Reason string
 }
 
@@ -26,69 +25,45 @@ func (e *UploadError) Error() string { return e.Field + " " + e.Reason }
 // Unwrap returns ErrUpload.
 func (e *UploadError) Unwrap() error { return ErrUpload }
 
-// maxMetadataBytes is S3's limit on user-defined metadata, names and values
-// together (Amazon S3 User Guide, "Working with object metadata").
-const maxMetadataBytes = 2 << 10
-
-// maxMetadataNames keeps the headers of an upload, each name with its prefix,
-// within what S3 servers read.
-const maxMetadataNames = 64
+// maxHeaderBytes is S3's limit on the headers of a PUT (Amazon S3 User Guide,
+// "Working with object metadata"). Of what an upload may describe, only tags
+// can reach it.
+const maxHeaderBytes = 8 << 10
 
 // Upload describes the one object that a presigned PUT may create.
 type Upload struct {
-	Key            objectkey.Key
-	Length         int64             // bytes, 0 to MaxPutBytes, exact
-	ContentType    string            // a media type as in RFC 9110, section 8.3.1
-	ChecksumSHA256 []byte            // the 32 bytes of the body's digest; nil leaves the content open
-	Metadata       map[string]string // user-defined, names in lower case without "x-amz-meta-"
-	Overwrite      bool              // false refuses (412) where the key exists
+	Key                objectkey.Key
+	Length             int64             // bytes, 0 to MaxPutBytes, exact
+	ContentType        string            // a media type as in RFC 9110, section 8.3.1
+	ChecksumSHA256     []byte            // the 32 bytes of the body's digest; nil leaves the content open
+	ChecksumCRC64NVME  []byte            // its 8 bytes, big-endian; not beside SHA-256, since S3 takes one checksum
+	ContentMD5         []byte            // its 16 bytes, beside either or alone
+	ContentDisposition string            // kept with the object, as are the next three
+	CacheControl       string            //
+	Metadata           map[string]string // user-defined, names in lower case without "x-amz-meta-"
+	Tags               map[string]string // for lifecycle rules and policies; at most 10
+	Overwrite          bool              // false refuses (412) where the key exists
 }
 
 // Check says whether S3 could hold a client to this description. The error
 // is an *UploadError.
 func (u Upload) Check() error {
-	switch {
-	case u.Key.IsZero():
-		return &UploadError{"Key", "is missing"}
-	case u.Length < 0:
-		return &UploadError{"Length", "is negative"}
-	case u.Length > MaxPutBytes:
-		return &UploadError{"Length", fmt.Sprintf("is more than %d bytes, the most that one PUT may upload", int64(MaxPutBytes))}
-	case u.ChecksumSHA256 != nil && len(u.ChecksumSHA256) != sha256.Size:
-		return &UploadError{"ChecksumSHA256", fmt.Sprintf("must have %d bytes", sha256.Size)}
-	}
-	if err := checkContentType(u.ContentType); err != nil {
+	if err := checkKey(u.Key); err != nil {
 		return err
 	}
-	return checkMetadata(u.Metadata)
-}
-
-func checkContentType(value string) error {
-	if !overrides.IsContentType(value) {
-		return &UploadError{"ContentType", `must be a media type such as "image/png"`}
+	if err := checkLength(u.Length); err != nil {
+		return err
 	}
-	return nil
-}
-
-// checkMetadata lets through what arrives at S3 as it was signed: names that
-// are tokens in lower case, values of visible ASCII and single spaces, because
-// Signature Version 4 folds runs of spaces.
-func checkMetadata(metadata map[string]string) error {
-	if len(metadata) > maxMetadataNames {
-		return &UploadError{"Metadata", fmt.Sprintf("has more than %d names", maxMetadataNames)}
+	if err := checkChecksums(u.ChecksumSHA256, u.ChecksumCRC64NVME, u.ContentMD5); err != nil {
+		return err
 	}
-	total := 0
-	for name, value := range metadata {
-		total += len(name) + len(value)
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }) {
-			return &UploadError{"Metadata", "names may hold lower-case letters, digits and hyphens only"}
+	if err := checkStored(u.ContentType, u.ContentDisposition, u.CacheControl, u.Metadata, u.Tags); err != nil {
+		return err
+	}
+	if len(u.Tags) > 0 {
+		if size := headerBytes(u.headers()); size > maxHeaderBytes {
+			return &UploadError{"Tags", fmt.Sprintf("make the headers of the request %d bytes, and S3 reads %d", size, maxHeaderBytes)}
 		}
-		if value == "" || !overrides.IsHeaderValue(value) {
-			return &UploadError{"Metadata", "values must be visible ASCII with single spaces between"}
-		}
-	}
-	if total > maxMetadataBytes {
-		return &UploadError{"Metadata", fmt.Sprintf("is more than %d bytes", maxMetadataBytes)}
 	}
 	return nil
 }
@@ -98,13 +73,20 @@ func checkMetadata(metadata map[string]string) error {
 // checksum is bound instead.
 func (u Upload) headers() http.Header {
 	headers := http.Header{"Content-Type": {u.ContentType}}
-	checksum := u.ChecksumSHA256
+	sha, crc := u.ChecksumSHA256, u.ChecksumCRC64NVME
 	if u.Length == 0 {
 		empty := sha256.Sum256(nil)
-		checksum = empty[:]
+		sha, crc = empty[:], nil
 	}
-	if checksum != nil {
-		headers.Set("X-Amz-Checksum-Sha256", encodeChecksum(checksum))
+	setChecksums(headers, sha, crc, u.ContentMD5)
+	if u.ContentDisposition != "" {
+		headers.Set("Content-Disposition", u.ContentDisposition)
+	}
+	if u.CacheControl != "" {
+		headers.Set("Cache-Control", u.CacheControl)
+	}
+	if len(u.Tags) > 0 {
+		headers.Set("X-Amz-Tagging", tagHeader(u.Tags))
 	}
 	if !u.Overwrite {
 		headers.Set("If-None-Match", "*")
@@ -113,4 +95,15 @@ func (u Upload) headers() http.Header {
 		headers.Set("X-Amz-Meta-"+name, value)
 	}
 	return headers
+}
+
+// headerBytes is the length of headers on the wire.
+func headerBytes(headers http.Header) int {
+	size := 0
+	for name, values := range headers {
+		for _, value := range values {
+			size += len(name) + len(": ") + len(value) + len("\r\n")
+		}
+	}
+	return size
 }
