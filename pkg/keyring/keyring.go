@@ -72,6 +72,17 @@ func New(activeID string, keys ...Key) (*Ring, error) {
 // Active returns the key that signs.
 func (r *Ring) Active() Key { return r.active }
 
+// Keys returns all keys: the active one first, the others by id.
+func (r *Ring) Keys() []Key {
+	keys := []Key{r.active}
+	for _, id := range r.IDs() {
+		if id != r.active.ID {
+			keys = append(keys, r.keys[id])
+		}
+	}
+	return keys
+}
+
 // IDs returns the ids of all keys, sorted.
 func (r *Ring) IDs() []string { return slices.Sorted(maps.Keys(r.keys)) }
 

@@ -39,5 +39,10 @@ func (p Prefix) Contains(key Key) bool {
 	return !p.IsZero() && strings.HasPrefix(key.name, p.name) && len(key.name) > len(p.name)
 }
 
+// Overlaps says whether there are keys below both prefixes.
+func (p Prefix) Overlaps(other Prefix) bool {
+	return !p.IsZero() && !other.IsZero() && (strings.HasPrefix(p.name, other.name) || strings.HasPrefix(other.name, p.name))
+}
+
 // Child returns a key directly below the prefix.
 func (p Prefix) Child(name string) (Key, error) { return Parse(p.name + name) }
