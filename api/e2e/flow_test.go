@@ -85,7 +85,7 @@ func TestTheSDKsS3ClientCarriesOutASignedUpload(t *testing.T) {
 	sum := sha256.Sum256(content)
 	const key = "users/bob/sdk.txt"
 	request := g.requestUpload(t, "bob", client.UploadRequest{
-		Key: key, ContentType: "text/plain", ContentLength: int64(len(content)),
+		Key: key, ContentType: "text/plain", ContentLength: new(int64(len(content))),
 		ChecksumSHA256: base64.StdEncoding.EncodeToString(sum[:]), Metadata: map[string]string{"origin": "sdk"},
 	})
 	visitor := s3.New(s3.Options{
@@ -250,7 +250,7 @@ func TestAnOldVersionReadsBackByItsID(t *testing.T) {
 	const key = "users/alice/versions.txt"
 	put := func(content string) string {
 		t.Helper()
-		request := g.requestUpload(t, "alice", client.UploadRequest{Key: key, ContentType: "text/plain", ContentLength: int64(len(content)), Overwrite: true})
+		request := g.requestUpload(t, "alice", client.UploadRequest{Key: key, ContentType: "text/plain", ContentLength: new(int64(len(content))), Overwrite: true})
 		got := send(t, request.Method, request.URL, request.Headers, []byte(content))
 		if got.status != http.StatusOK || got.header.Get("X-Amz-Version-Id") == "" {
 			t.Fatalf("%d %v", got.status, got.header)

@@ -134,16 +134,16 @@ func (g *gateway) readURL(t testing.TB, person string, item client.ReadItem) cli
 }
 
 // upload asks for a request that uploads the content, and carries it out.
-func (g *gateway) upload(t testing.TB, person, key, contentType string, content []byte) client.SignedRequest {
+func (g *gateway) upload(t testing.TB, person, key, contentType string, content []byte) client.Upload {
 	t.Helper()
-	request := g.requestUpload(t, person, client.UploadRequest{Key: key, ContentType: contentType, ContentLength: int64(len(content))})
+	request := g.requestUpload(t, person, client.UploadRequest{Key: key, ContentType: contentType, ContentLength: new(int64(len(content)))})
 	if got := send(t, request.Method, request.URL, request.Headers, content); got.status != http.StatusOK {
 		t.Fatalf("upload: %d %s", got.status, got.body)
 	}
 	return request
 }
 
-func (g *gateway) requestUpload(t testing.TB, person string, description client.UploadRequest) client.SignedRequest {
+func (g *gateway) requestUpload(t testing.TB, person string, description client.UploadRequest) client.Upload {
 	t.Helper()
 	request, err := g.as(t, person).CreateUpload(t.Context(), description)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/client"
 	"github.com/signgate/signgate/pkg/problem"
+	"github.com/signgate/signgate/pkg/uploads"
 )
 
 // The Go client is written by hand; this holds it to the OpenAPI document.
@@ -33,12 +35,19 @@ func TestTheClientKnowsEveryMemberOfTheDocument(t *testing.T) {
 		"PrefixRequest": reflect.TypeFor[client.PrefixRequest](), "PrefixGrant": reflect.TypeFor[client.PrefixGrant](),
 		"ExplainRequest": reflect.TypeFor[client.ExplainRequest](), "Explanation": reflect.TypeFor[client.Explanation](),
 		"CheckResult": reflect.TypeFor[client.CheckResult](), "Answerer": reflect.TypeFor[client.Answerer](),
-		"UploadRequest": reflect.TypeFor[client.UploadRequest](), "SignedRequest": reflect.TypeFor[client.SignedRequest](),
+		"UploadRequest": reflect.TypeFor[client.UploadRequest](), "NewUpload": reflect.TypeFor[client.Upload](),
+		"PartItem": reflect.TypeFor[client.PartItem](), "SignedPart": reflect.TypeFor[client.SignedPart](),
+		"UploadedPart": reflect.TypeFor[client.UploadedPart](), "UploadedObject": reflect.TypeFor[client.UploadedObject](),
+		"SessionRequest": reflect.TypeFor[client.SessionRequest](), "Session": reflect.TypeFor[client.Session](),
+		"SignRequest": reflect.TypeFor[client.SignRequest](), "SignedCall": reflect.TypeFor[client.SignedCall](),
 		"Item": reflect.TypeFor[client.Item](), "DeleteURL": reflect.TypeFor[client.DeleteURL](), "Build": reflect.TypeFor[client.Build](),
 	}
 	// What only holds a list of items, or is a probe's status, has no type of
 	// its own name in the client.
-	inline := []string{"ReadBatch", "Batch", "ReadURLsOutputBody", "DeleteURLsOutputBody", "StatusOutputBody"}
+	inline := []string{
+		"ReadBatch", "Batch", "ReadURLsOutputBody", "DeleteURLsOutputBody", "StatusOutputBody",
+		"SignPartsInputBody", "SignPartsOutputBody", "ListPartsOutputBody", "CompleteInputBody",
+	}
 	for name, schema := range document.Components.Schemas {
 		if slices.Contains(inline, name) {
 			continue
@@ -78,14 +87,14 @@ func members(of reflect.Type) []string {
 // Every operation of the document is called by the client, and answered.
 func TestTheClientCallsEveryOperation(t *testing.T) {
 	g := newGateway(t, func(p *server.Parts) {
+		p.Uploads = &bucket{arrived: []uploads.Part{{Number: 1, ETag: `"one"`, Size: 7}}}
 		p.Checks = []server.Check{{Name: "all", Run: func(context.Context) error { return nil }}}
 	})
 	called := map[string]bool{}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
-		if strings.HasPrefix(path, "/v1/read/") {
-			path = "/v1/read/{key}"
-		}
+		path = regexp.MustCompile("^/v1/read/.*").ReplaceAllString(path, "/v1/read/{key}")
+		path = regexp.MustCompile("^/v1/uploads/[^/]{40,}").ReplaceAllString(path, "/v1/uploads/{uploadId}")
 		called[strings.ToLower(r.Method)+" "+path] = true
 		r.Host = "api.example.com" // of the CDN's domain, for cookies
 		g.handler.ServeHTTP(w, r)
@@ -112,9 +121,10 @@ func TestTheClientCallsEveryOperation(t *testing.T) {
 	if explanation, err := c.Explain(ctx, client.ExplainRequest{URL: read.URL}); err != nil || !explanation.Accepted {
 		t.Errorf("Explain: %+v, %v", explanation, err)
 	}
-	if signed, err := c.CreateUpload(ctx, client.UploadRequest{Key: "users/alice/a", ContentType: "text/plain", ContentLength: 1}); err != nil || signed.URL == "" {
+	if signed, err := c.CreateUpload(ctx, client.UploadRequest{Key: "users/alice/a", ContentType: "text/plain", ContentLength: new(int64(1))}); err != nil || signed.URL == "" {
 		t.Errorf("CreateUpload: %v", err)
 	}
+	callUploads(t, c)
 	if items, err := c.DeleteURLs(ctx, client.Item{Key: "users/alice/a"}, client.Item{Key: "users/bob/a"}); err != nil || items[0].URL == "" || items[1].Problem == nil {
 		t.Errorf("DeleteURLs: %v", err)
 	}
@@ -137,5 +147,32 @@ func TestTheClientCallsEveryOperation(t *testing.T) {
 				t.Errorf("the client never calls %s", operation)
 			}
 		}
+	}
+}
+
+func callUploads(t *testing.T, c *client.Client) {
+	t.Helper()
+	ctx := t.Context()
+	upload, err := c.CreateUpload(ctx, client.UploadRequest{Key: "users/alice/a", ContentType: "text/plain", Method: "multipart", ContentLength: new(int64(7))})
+	if err != nil || upload.Method != "MULTIPART" || upload.PartCount != 1 {
+		t.Errorf("CreateUpload in parts: %v", err)
+	}
+	if parts, expires, err := c.SignParts(ctx, upload.UploadID, client.PartItem{PartNumber: 1}); err != nil || parts[0].URL == "" || expires.IsZero() {
+		t.Errorf("SignParts: %v", err)
+	}
+	if parts, err := c.ListParts(ctx, upload.UploadID); err != nil || len(parts) != 1 || parts[0].Size != 7 {
+		t.Errorf("ListParts: %v, %v", parts, err)
+	}
+	if object, err := c.CompleteUpload(ctx, upload.UploadID); err != nil || object.Key != "users/alice/a" || object.Size != 7 {
+		t.Errorf("CompleteUpload: %+v, %v", object, err)
+	}
+	if err := c.AbortUpload(ctx, upload.UploadID); err != nil {
+		t.Errorf("AbortUpload: %v", err)
+	}
+	if session, err := c.CreateSession(ctx, client.SessionRequest{Prefix: "users/alice/inbox/"}); err != nil || !strings.HasPrefix(session.URL, "https://api.example.com/u/") {
+		t.Errorf("CreateSession: %v", err)
+	}
+	if signed, err := c.Sign(ctx, client.SignRequest{Method: http.MethodPut, Key: "users/alice/a", ContentType: "text/plain"}); err != nil || signed.Fields["key"] != "users/alice/a" {
+		t.Errorf("Sign: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/signedurl"
+	"github.com/signgate/signgate/pkg/uploads"
 )
 
 // problemFor is the one place where errors become problems. What it doesn't
@@ -20,6 +21,12 @@ import (
 func problemFor(ctx context.Context, err error) *problem.Document {
 	if document, ok := errors.AsType[*problem.Document](err); ok {
 		return document
+	}
+	if broken, ok := errors.AsType[*presign.UploadError](err); ok {
+		return invalid(uploadPointer(broken.Field), broken.Reason)
+	}
+	if mismatch, ok := errors.AsType[*uploads.MismatchError](err); ok {
+		return problem.New(problem.InvalidRequest, "What was uploaded isn't what was announced, and was removed: "+mismatch.Error()+".")
 	}
 	for _, known := range []struct {
 		err    error
@@ -29,6 +36,11 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{callers.ErrToken, problem.Unauthenticated, "The access token is missing, expired, or not one that is accepted here."},
 		{presign.ErrCredentials, problem.Unavailable, "The gateway has no usable AWS credentials now. Try again."},
 		{signedurl.ErrCookieDomain, problem.InvalidRequest, "Cookies of the gateway can't reach the CDN: both must be below one registrable domain. Use signed URLs, or give gateway and CDN names such as api.example.com and cdn.example.com."},
+		{uploads.ErrGone, problem.NotFound, "There is no such upload any more: it was completed, aborted, or never begun."},
+		{uploads.ErrExists, problem.Conflict, "There is an object under this key already."},
+		{uploads.ErrConflict, problem.Conflict, "Another write to this key came between. Begin anew."},
+		{uploads.ErrRefused, problem.InvalidRequest, "S3 refuses this: a part is missing, too small, or not what its checksum says."},
+		{uploads.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
 		{audit.ErrNotRecorded, problem.Unavailable, "The audit trail can't be written, so nothing was issued. Try again."},
 	} {
 		if errors.Is(err, known.err) {

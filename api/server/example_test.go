@@ -18,7 +18,7 @@ func ExampleFromSettings() {
 		fmt.Println(err)
 		return
 	}
-	gateway.CDNURL = "https://cdn.example.com"
+	gateway.PublicURL, gateway.CDNURL = "https://api.example.com", "https://cdn.example.com"
 	gateway.SigningKeys, gateway.ActiveKeyID = "/nowhere", "K2JCJMDEHXQW5F"
 	gateway.Bucket, gateway.Region = "media", "eu-central-1"
 	gateway.Policies = "/nowhere"

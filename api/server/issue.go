@@ -22,6 +22,8 @@ type Life struct {
 // Limits bound what one request may ask for.
 type Limits struct {
 	Read, Upload, Delete Life
+	OpenUpload           Life // of an upload in parts, or one to be verified, from its start
+	Session              Life // of the address of an upload session
 	MaxUploadBytes       int64
 	MaxBodyBytes         int64
 	StableWindow         time.Duration // that stable URLs are rounded up to
@@ -29,7 +31,7 @@ type Limits struct {
 }
 
 func (l Limits) check() error {
-	for _, life := range []Life{l.Read, l.Upload, l.Delete} {
+	for _, life := range []Life{l.Read, l.Upload, l.Delete, l.OpenUpload, l.Session} {
 		if life.Default < time.Second || life.Longest < life.Default {
 			return fmt.Errorf("server: a life of %s, at most %s, makes no sense", life.Default, life.Longest)
 		}
@@ -88,7 +90,8 @@ func (s *Server) newIssue(ctx context.Context) *issue {
 	return &issue{server: s, ctx: ctx, folders: map[string]*access.Decision{}}
 }
 
-// authorizeKey asks for a decision about an object. Where several objects of
+// authorizeKey asks for a decision about an object. What lies in quarantine is
+// nobody's, whatever the policies say. Where several objects of
 // one folder are asked for, the folder as a whole may be decided once, which
 // is stricter; only where that is a no is each object decided on its own.
 func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.Decision, error) {
@@ -96,6 +99,9 @@ func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.De
 		return whole, nil
 	}
 	decide := func(action access.Action) access.Decision {
+		if i.server.parts.Quarantine.Contains(key) {
+			return access.Decision{}
+		}
 		return i.server.parts.Access.Authorize(i.principal(), action, key)
 	}
 	return i.authorize(action, key.String(), decide)
@@ -105,7 +111,7 @@ func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.De
 // the second key of that folder on.
 func (i *issue) folder(action access.Action, key objectkey.Key) access.Decision {
 	parent, ok := key.Parent()
-	if !ok {
+	if !ok || i.server.parts.Quarantine.Overlaps(parent) {
 		return access.Decision{}
 	}
 	question := string(action) + " " + parent.String()
@@ -125,6 +131,9 @@ func (i *issue) folder(action access.Action, key objectkey.Key) access.Decision 
 // authorizePrefix asks for a decision about everything below a prefix.
 func (i *issue) authorizePrefix(prefix objectkey.Prefix) (access.Decision, error) {
 	decide := func(action access.Action) access.Decision {
+		if i.server.parts.Quarantine.Overlaps(prefix) {
+			return access.Decision{}
+		}
 		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix)
 	}
 	return i.authorize(access.Read, prefix.String(), decide)
@@ -174,10 +183,15 @@ func (i *issue) record(action access.Action, key string, decision access.Decisio
 	}
 }
 
-// done writes the records. Only after it has returned nil may anything leave.
+// done writes the records that are not written yet. Only after it has returned
+// nil may anything leave.
 func (i *issue) done() error {
 	if len(i.records) == 0 {
 		return nil
 	}
-	return i.server.parts.Audit.Record(i.ctx, i.records...)
+	if err := i.server.parts.Audit.Record(i.ctx, i.records...); err != nil {
+		return err
+	}
+	i.records = nil
+	return nil
 }

@@ -118,13 +118,14 @@ func (s *Server) cors() echo.MiddlewareFunc {
 	}
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins: s.parts.Origins,
-		AllowMethods: []string{http.MethodGet, http.MethodPost},
+		AllowMethods: []string{http.MethodGet, http.MethodPost, http.MethodDelete},
 		// So that a page may keep signed cookies. It gives a page nothing more:
 		// the gateway takes no cookie for a credential.
 		AllowCredentials: true,
-		AllowHeaders:     []string{echo.HeaderAuthorization, echo.HeaderContentType, echo.HeaderXRequestID},
-		ExposeHeaders:    []string{echo.HeaderXRequestID},
-		MaxAge:           int(time.Hour / time.Second),
+		// The last two are ActiveStorage's.
+		AllowHeaders:  []string{echo.HeaderAuthorization, echo.HeaderContentType, echo.HeaderXRequestID, echo.HeaderXRequestedWith, "X-CSRF-Token"},
+		ExposeHeaders: []string{echo.HeaderXRequestID},
+		MaxAge:        int(time.Hour / time.Second),
 	})
 }
 
@@ -168,7 +169,7 @@ func (s *Server) authenticate(api huma.API) func(huma.Context, func(huma.Context
 			next(ctx)
 			return
 		}
-		caller, err := s.caller(ctx)
+		caller, err := s.caller(ctx.Context(), ctx.Header(echo.HeaderAuthorization))
 		if err != nil {
 			document := problemFor(ctx.Context(), err)
 			if document.Status == http.StatusUnauthorized {
@@ -202,10 +203,11 @@ func (s *Server) wholeBody(api huma.API) func(huma.Context, func(huma.Context)) 
 	}
 }
 
-func (s *Server) caller(ctx huma.Context) (callers.Caller, error) {
-	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
+// caller authenticates by the Authorization header.
+func (s *Server) caller(ctx context.Context, authorization string) (callers.Caller, error) {
+	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return callers.Caller{}, callers.ErrToken
 	}
-	return s.parts.Callers.Authenticate(ctx.Context(), token)
+	return s.parts.Callers.Authenticate(ctx, token)
 }

@@ -2,13 +2,11 @@ package server_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -282,7 +280,7 @@ func TestNoSecretReachesTheLogOrTheTrail(t *testing.T) {
 	read := decode[readURLs](t, g.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/a.png"}]}`)).Items[0]
 	g.do(t, "alice", http.MethodGet, "/v1/read/users/alice/a.png?token=hunter2", "")
 	g.do(t, "bob", http.MethodGet, "/v1/read/users/alice/a.png", "")
-	upload := decode[server.SignedRequest](t, g.do(t, "alice", http.MethodPost, "/v1/uploads", `{"key":"users/alice/a.png","contentType":"image/png","contentLength":5}`))
+	upload := decode[server.NewUpload](t, g.do(t, "alice", http.MethodPost, "/v1/uploads", `{"key":"users/alice/a.png","contentType":"image/png","contentLength":5}`))
 	written := g.log.String() + g.trail.String()
 	for _, secret := range []string{read.URL, upload.URL, "Signature", "hunter2", "Bearer"} {
 		if strings.Contains(written, secret) {
@@ -358,17 +356,22 @@ func TestTheDocumentDescribesEveryRouteAndItsProblems(t *testing.T) {
 	if !strings.HasPrefix(document.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s", document.OpenAPI)
 	}
-	for _, path := range []string{"/v1/read-urls", "/v1/read/{key}", "/v1/read-prefixes", "/v1/read-cookies", "/v1/explain", "/v1/uploads", "/v1/delete-urls", "/livez", "/readyz", "/version"} {
-		if len(document.Paths[path]) != 1 {
-			t.Errorf("%s is described %d times", path, len(document.Paths[path]))
+	want := map[string]int{
+		"/v1/read-urls": 1, "/v1/read/{key}": 1, "/v1/read-prefixes": 1, "/v1/read-cookies": 1, "/v1/explain": 1,
+		"/v1/uploads": 1, "/v1/uploads/{uploadId}": 1, "/v1/uploads/{uploadId}/parts": 2, "/v1/uploads/{uploadId}/complete": 1,
+		"/v1/uploads/sign": 1, "/v1/upload-sessions": 1, "/v1/delete-urls": 1, "/livez": 1, "/readyz": 1, "/version": 1,
+	}
+	for path, methods := range document.Paths {
+		if len(methods) != want[path] {
+			t.Errorf("%s is described %d times, not %d", path, len(methods), want[path])
 		}
-		for method, operation := range document.Paths[path] {
+		for method, operation := range methods {
 			if ref := operation.Responses["default"].Content[problem.ContentType].Schema.Ref; ref != "#/components/schemas/Problem" {
 				t.Errorf("%s %s: its problems are %q", method, path, ref)
 			}
 		}
 	}
-	if len(document.Paths) != 10 {
+	if len(document.Paths) != len(want) {
 		t.Errorf("%d paths are described", len(document.Paths))
 	}
 	if _, ok := document.Components.Schemas["ErrorModel"]; ok {
@@ -394,30 +397,29 @@ func TestTheDocumentationNeedsNoOtherServer(t *testing.T) {
 
 func TestAServerWithAPartMissingIsNotMade(t *testing.T) {
 	for name, change := range map[string]func(*server.Parts){
-		"callers":   func(p *server.Parts) { p.Callers = nil },
-		"access":    func(p *server.Parts) { p.Access = nil },
-		"signer":    func(p *server.Parts) { p.Signer = nil },
-		"verifier":  func(p *server.Parts) { p.Verifier = nil },
-		"stable":    func(p *server.Parts) { p.StableKey = nil },
-		"presigner": func(p *server.Parts) { p.Presigner = nil },
-		"audit":     func(p *server.Parts) { p.Audit = nil },
-		"limits":    func(p *server.Parts) { p.Limits = server.Limits{} },
+		"callers":    func(p *server.Parts) { p.Callers = nil },
+		"access":     func(p *server.Parts) { p.Access = nil },
+		"signer":     func(p *server.Parts) { p.Signer = nil },
+		"verifier":   func(p *server.Parts) { p.Verifier = nil },
+		"stable":     func(p *server.Parts) { p.StableKey = nil },
+		"presigner":  func(p *server.Parts) { p.Presigner = nil },
+		"uploads":    func(p *server.Parts) { p.Uploads = nil },
+		"sealer":     func(p *server.Parts) { p.Sealer = nil },
+		"quarantine": func(p *server.Parts) { p.Quarantine = objectkey.Prefix{} },
+		"address":    func(p *server.Parts) { p.PublicURL = "" },
+		"audit":      func(p *server.Parts) { p.Audit = nil },
+		"limits":     func(p *server.Parts) { p.Limits = server.Limits{} },
 	} {
-		parts := server.Parts{
-			Callers: names{}, Access: readOnly(t), Signer: panicking{}, Verifier: &signedurl.Verifier{}, StableKey: []byte("x"), Presigner: &presign.Presigner{}, Audit: audit.NewLog(&bytes.Buffer{}),
-			Limits: server.Limits{
-				Read: server.Life{Default: time.Minute, Longest: time.Minute}, Upload: server.Life{Default: time.Minute, Longest: time.Minute},
-				Delete: server.Life{Default: time.Minute, Longest: time.Minute}, MaxUploadBytes: 1, MaxBodyBytes: 1, StableWindow: time.Second,
-			},
-			Log: slog.New(slog.DiscardHandler), Now: time.Now, NewID: func() string { return "ID" },
-		}
-		if _, err := server.New(parts); err != nil {
-			t.Fatalf("with every part: %v", err)
-		}
-		change(&parts)
-		if _, err := server.New(parts); err == nil {
-			t.Errorf("made without %s", name)
-		}
+		newGateway(t, func(parts *server.Parts) {
+			if _, err := server.New(*parts); err != nil {
+				t.Fatalf("with every part: %v", err)
+			}
+			without := *parts
+			change(&without)
+			if _, err := server.New(without); err == nil {
+				t.Errorf("made without %s", name)
+			}
+		})
 	}
 }
 

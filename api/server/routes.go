@@ -15,10 +15,12 @@ import (
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/overrides"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/signedurl"
+	"github.com/signgate/signgate/pkg/uploads"
 )
 
 // Parts are what the server is made of. Each is an interface or a function so
@@ -33,6 +35,13 @@ type Parts struct {
 	Checks    []Check // what /readyz asks
 	Limits    Limits
 	Origins   []string // of browser pages that may call; none allowed if empty
+
+	Bucket     string
+	PublicURL  string // where callers reach this server, without a closing slash
+	Uploads    Uploads
+	Sealer     *capability.Sealer // seals the ids of uploads and the addresses of sessions
+	Rules      uploads.Rules
+	Quarantine objectkey.Prefix // where bytes land that are to be verified; nobody reads or writes there by a decision
 
 	CookieSameSite http.SameSite  // of signed cookies
 	StableKey      []byte         // keys the ids of stable URLs; the same in every process that signs with one key
@@ -74,7 +83,21 @@ type Explainer interface {
 type Presigner interface {
 	Get(ctx context.Context, key objectkey.Key, set overrides.Set, life time.Duration) (presign.Request, error)
 	Put(ctx context.Context, upload presign.Upload, life time.Duration) (presign.Request, error)
+	Form(ctx context.Context, form presign.Form, life time.Duration) (presign.FormRequest, error)
+	Parts(ctx context.Context, key objectkey.Key, uploadID string, parts []presign.Part, life time.Duration) ([]presign.Request, error)
 	Delete(ctx context.Context, key objectkey.Key, life time.Duration) (presign.Request, error)
+	Address(key objectkey.Key) string
+}
+
+// Uploads carries out on S3 what no presigned request should.
+type Uploads interface {
+	Create(ctx context.Context, object presign.Upload, algorithm uploads.Algorithm) (string, error)
+	Parts(ctx context.Context, key objectkey.Key, s3ID string) ([]uploads.Part, error)
+	Complete(ctx context.Context, upload uploads.Upload, parts []uploads.Part, size int64) (uploads.Object, error)
+	Abort(ctx context.Context, key objectkey.Key, s3ID string) error
+	Inspect(ctx context.Context, key objectkey.Key) (uploads.Object, error)
+	Promote(ctx context.Context, from uploads.Object, to objectkey.Key, tags map[string]string, overwrite bool) (uploads.Object, error)
+	Remove(ctx context.Context, key objectkey.Key) error
 }
 
 // Recorder keeps the audit trail; after an error nothing may leave.
@@ -91,7 +114,7 @@ type Server struct {
 // New puts the server together.
 func New(parts Parts) (*Server, error) {
 	if parts.Callers == nil || parts.Access == nil || parts.Signer == nil || parts.Verifier == nil || parts.Presigner == nil ||
-		parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil || len(parts.StableKey) == 0 {
+		parts.Uploads == nil || parts.Sealer == nil || parts.Quarantine.IsZero() || parts.PublicURL == "" || parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil || len(parts.StableKey) == 0 {
 		return nil, errors.New("server: a part is missing")
 	}
 	if err := parts.Limits.check(); err != nil {
@@ -101,6 +124,7 @@ func New(parts Parts) (*Server, error) {
 	s.use()
 	api := s.newAPI()
 	s.routes(api)
+	s.routeWidgets()
 	if err := s.serveDocs(api); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
@@ -129,6 +153,12 @@ func (s *Server) routes(api huma.API) {
 	register(s, api, readCookiesOperation(), s.readCookies)
 	register(s, api, explainOperation(), s.explain)
 	register(s, api, uploadOperation(), s.upload)
+	register(s, api, signPartsOperation(), s.signPartURLs)
+	register(s, api, listPartsOperation(), s.listUploadedParts)
+	register(s, api, completeOperation(), s.complete)
+	register(s, api, abortOperation(), s.abort)
+	register(s, api, signOperation(), s.sign)
+	register(s, api, sessionOperation(), s.createSession)
 	register(s, api, deleteURLsOperation(), s.deleteURLs)
 	register(s, api, public(liveOperation()), s.live)
 	register(s, api, public(readyOperation()), s.ready)

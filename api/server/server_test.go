@@ -21,6 +21,7 @@ import (
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
@@ -90,6 +91,14 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sealer, err := capability.New(now, make([]byte, capability.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	quarantine, err := objectkey.ParsePrefix("quarantine/")
+	if err != nil {
+		t.Fatal(err)
+	}
 	g.verifier = verifier
 	parts := server.Parts{
 		Callers: names{}, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: audit.NewLog(g.trail),
@@ -97,8 +106,11 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 			Read:           server.Life{Default: 5 * time.Minute, Longest: 12 * time.Hour},
 			Upload:         server.Life{Default: 15 * time.Minute, Longest: time.Hour},
 			Delete:         server.Life{Default: time.Minute, Longest: 5 * time.Minute},
+			OpenUpload:     server.Life{Default: 24 * time.Hour, Longest: 48 * time.Hour},
+			Session:        server.Life{Default: time.Hour, Longest: 24 * time.Hour},
 			MaxUploadBytes: 1 << 20, MaxBodyBytes: 64 << 10, StableWindow: time.Hour,
 		},
+		Bucket: "media", PublicURL: "https://api.example.com", Uploads: &bucket{}, Sealer: sealer, Quarantine: quarantine,
 		Build: server.Build{Version: "test"}, StableKey: []byte("of the test"), CookieSameSite: http.SameSiteLaxMode,
 		Log: slog.New(slog.NewTextHandler(g.log, nil)), Now: now, NewID: rand.Text,
 	}
@@ -263,7 +275,7 @@ func TestAnUploadIsWhatWasAskedForAndRecorded(t *testing.T) {
 	if recorder.Code != http.StatusCreated {
 		t.Fatalf("%d %s", recorder.Code, recorder.Body)
 	}
-	signed := decode[server.SignedRequest](t, recorder)
+	signed := decode[server.NewUpload](t, recorder)
 	if signed.Method != http.MethodPut || signed.Headers["If-None-Match"] != "*" || signed.Headers["X-Amz-Meta-Album"] != "7" ||
 		signed.Headers["Content-Length"] != "5" || !signed.ExpiresAt.Equal(start.Add(time.Minute)) {
 		t.Errorf("%+v", signed)
@@ -273,7 +285,7 @@ func TestAnUploadIsWhatWasAskedForAndRecorded(t *testing.T) {
 		t.Errorf("records: %+v", records)
 	}
 	recorder = g.do(t, "alice", http.MethodPost, "/v1/uploads", `{"key":"users/alice/a.png","contentType":"image/png","contentLength":5,"overwrite":true}`)
-	if over := decode[server.SignedRequest](t, recorder); over.Headers["If-None-Match"] != "" {
+	if over := decode[server.NewUpload](t, recorder); over.Headers["If-None-Match"] != "" {
 		t.Errorf("an overwriting upload: %+v", over.Headers)
 	}
 	if records := g.records(t); records[1].Action != "overwrite" {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,11 +20,13 @@ import (
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/settings"
 	"github.com/signgate/signgate/pkg/signedurl"
+	"github.com/signgate/signgate/pkg/uploads"
 )
 
 // Environment is what settings can't say.
@@ -75,9 +78,17 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, fmt.Errorf("signing-keys: %w", err)
 	}
-	stableKey, err := deriveStableKey(active.Signer)
+	stableKey, err := deriveKey(active.Signer, "signgate: ids of stable URLs")
 	if err != nil {
 		return nil, nil, fmt.Errorf("signing-keys: %w", err)
+	}
+	sealer, err := newSealer(ring, env.Now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("signing-keys: %w", err)
+	}
+	rules, quarantine, err := uploadRules(gateway)
+	if err != nil {
+		return nil, nil, err
 	}
 	server, err := New(Parts{ //nolint:contextcheck // the server outlives this context; requests bring their own
 		Callers: tokens, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: trail,
@@ -89,6 +100,8 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 			{"audit", trail.Ready},
 		},
 		Limits: limits(gateway), Origins: gateway.AllowedOrigins, TrustedProxies: prefixes(gateway.TrustedProxies),
+		Bucket: gateway.Bucket, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"), Uploads: newUploads(gateway, env),
+		Sealer: sealer, Rules: rules, Quarantine: quarantine,
 		StableKey: stableKey, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
 	})
@@ -101,6 +114,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 func newPresigner(ctx context.Context, gateway settings.Gateway, env Environment) (*presign.Presigner, error) {
 	presigner, err := presign.New(ctx, presign.Config{
 		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
+		Accelerate: gateway.S3Accelerate, DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID,
 		Credentials: env.Credentials, MinLife: minCredentialLife, Now: env.Now,
 	})
 	if err != nil {
@@ -126,6 +140,8 @@ func limits(gateway settings.Gateway) Limits {
 		Read:           Life{gateway.ReadLife, gateway.MaxReadLife},
 		Upload:         Life{gateway.UploadLife, min(gateway.MaxUploadLife, presign.MaxLife)},
 		Delete:         Life{gateway.DeleteLife, min(gateway.MaxDeleteLife, presign.MaxLife)},
+		OpenUpload:     Life{gateway.OpenUploadLife, gateway.MaxOpenUploadLife},
+		Session:        Life{gateway.SessionLife, gateway.MaxSessionLife},
 		MaxUploadBytes: gateway.MaxUploadBytes,
 		MaxBodyBytes:   gateway.MaxBodyBytes,
 		StableWindow:   gateway.StableWindow,
@@ -133,18 +149,58 @@ func limits(gateway settings.Gateway) Limits {
 	}
 }
 
-// deriveStableKey makes a secret that every process with the same signing key
-// finds: a digest of a signature that never leaves. RSA signatures are
-// deterministic by themselves (RFC 8017, section 8.2), ECDSA's without a
+// deriveKey makes a secret for one purpose that every process with the same
+// signing key finds: a digest of a signature that never leaves. RSA signatures
+// are deterministic by themselves (RFC 8017, section 8.2), ECDSA's without a
 // source of randomness (RFC 6979).
-func deriveStableKey(signer crypto.Signer) ([]byte, error) {
-	digest := sha256.Sum256([]byte("signgate: ids of stable URLs"))
+func deriveKey(signer crypto.Signer, purpose string) ([]byte, error) {
+	digest := sha256.Sum256([]byte(purpose))
 	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
 	if err != nil {
-		return nil, fmt.Errorf("key for stable URLs: %w", err)
+		return nil, fmt.Errorf("derive a key: %w", err)
 	}
 	key := sha256.Sum256(signature)
 	return key[:], nil
+}
+
+// newSealer makes a sealer that also opens what was sealed before the signing
+// key was changed.
+func newSealer(ring *keyring.Ring, now func() time.Time) (*capability.Sealer, error) {
+	var keys [][]byte
+	for _, signing := range ring.Keys() { // the active one first
+		key, err := deriveKey(signing.Signer, "signgate: ids of uploads")
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return capability.New(now, keys...)
+}
+
+func newUploads(gateway settings.Gateway, env Environment) *uploads.Store {
+	return uploads.NewStore(uploads.Config{
+		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
+		DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID, Credentials: env.Credentials,
+	})
+}
+
+func uploadRules(gateway settings.Gateway) (uploads.Rules, objectkey.Prefix, error) {
+	quarantine, err := objectkey.ParsePrefix(gateway.QuarantinePrefix)
+	if err != nil {
+		return uploads.Rules{}, objectkey.Prefix{}, fmt.Errorf("quarantine-prefix: %w", err)
+	}
+	if gateway.UploadRules == "" {
+		return uploads.Rules{}, quarantine, nil
+	}
+	text, err := os.ReadFile(gateway.UploadRules)
+	if err != nil {
+		return uploads.Rules{}, quarantine, fmt.Errorf("upload-rules: %w", err)
+	}
+	rules, err := uploads.ParseRules(text)
+	if err != nil {
+		return uploads.Rules{}, quarantine, fmt.Errorf("upload-rules: %s: %w", gateway.UploadRules, err)
+	}
+	return rules, quarantine, nil
 }
 
 func prefixes(texts []string) []netip.Prefix {

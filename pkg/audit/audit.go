@@ -26,7 +26,7 @@ const (
 // Record is one line of the audit trail.
 type Record struct {
 	Time          time.Time  `json:"time"`                // UTC
-	ID            string     `json:"id,omitempty"`        // the issue id; in a read URL it is sg-id
+	ID            string     `json:"id,omitempty"`        // the issue id; in a read URL it is sg-id; the same in all steps of an upload
 	RequestID     string     `json:"requestId,omitempty"` // joins the records of one HTTP request to its log line
 	Outcome       Outcome    `json:"outcome"`
 	Principal     string     `json:"principal"`           // the subject
@@ -34,6 +34,8 @@ type Record struct {
 	Address       string     `json:"address,omitempty"`   // where the request came from
 	Action        string     `json:"action"`              // read, write, overwrite or delete
 	Key           string     `json:"key"`                 // the object
+	Step          string     `json:"step,omitempty"`      // of an upload: session, start, parts, list, complete or abort
+	Parts         string     `json:"parts,omitempty"`     // the numbers of the parts that were signed, such as "1-3,7"
 	Policies      []string   `json:"policies,omitempty"`  // the ids of the policies that decided
 	KeyID         string     `json:"keyId,omitempty"`     // the CloudFront key that signed
 	ExpiresAt     *time.Time `json:"expiresAt,omitempty"` // when what was issued dies, UTC

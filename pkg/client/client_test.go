@@ -138,7 +138,7 @@ func TestTheTokenGoesToTheGatewayAndNowhereElse(t *testing.T) {
 	if location, err := c.ReadLocation(t.Context(), "users/alice/ä b.png"); err != nil || !strings.HasPrefix(location, other.URL) {
 		t.Errorf("%s, %v", location, err)
 	}
-	err := c.Send(t.Context(), client.SignedRequest{Method: http.MethodPut, URL: other.URL + "/object?X-Amz-Signature=secret"}, strings.NewReader("x"), 1)
+	_, err := c.Send(t.Context(), client.SignedRequest{Method: http.MethodPut, URL: other.URL + "/object?X-Amz-Signature=secret"}, strings.NewReader("x"), 1)
 	var refused *client.RefusedError
 	if !errors.As(err, &refused) || refused.Status != http.StatusPreconditionFailed || !errors.Is(err, client.ErrRefused) {
 		t.Errorf("Send = %v", err)
@@ -151,7 +151,7 @@ func TestTheTokenGoesToTheGatewayAndNowhereElse(t *testing.T) {
 func TestErrorsDoNotRepeatASignature(t *testing.T) {
 	c := against(t, func(http.ResponseWriter, *http.Request) {})
 	for _, address := range []string{"http://127.0.0.1:1/a?X-Amz-Signature=secret", "http://[::1/a?X-Amz-Signature=secret"} {
-		if err := c.Send(t.Context(), client.SignedRequest{Method: http.MethodPut, URL: address}, strings.NewReader("x"), 1); err == nil || strings.Contains(err.Error(), "secret") {
+		if _, err := c.Send(t.Context(), client.SignedRequest{Method: http.MethodPut, URL: address}, strings.NewReader("x"), 1); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("Send = %v", err)
 		}
 	}

@@ -88,13 +88,6 @@ func (c *Client) Explain(ctx context.Context, request ExplainRequest) (Explanati
 	return explanation, err
 }
 
-// CreateUpload asks for a request that uploads one object; Send carries it out.
-func (c *Client) CreateUpload(ctx context.Context, request UploadRequest) (SignedRequest, error) {
-	var signed SignedRequest
-	_, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/uploads", body: request}, &signed)
-	return signed, err
-}
-
 // DeleteURLs asks for requests that delete objects, up to 1,000 at once. Each
 // item of the answer has a request or a problem, in the order of the question.
 func (c *Client) DeleteURLs(ctx context.Context, items ...Item) ([]DeleteURL, error) {

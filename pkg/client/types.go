@@ -97,23 +97,109 @@ type Answerer struct {
 
 // UploadRequest describes one object to upload.
 type UploadRequest struct {
-	Key            string            `json:"key"`
-	ContentType    string            `json:"contentType"`
-	ContentLength  int64             `json:"contentLength"`            // exact
-	ChecksumSHA256 string            `json:"checksumSha256,omitempty"` // Base64
-	Metadata       map[string]string `json:"metadata,omitempty"`
-	Overwrite      bool              `json:"overwrite,omitempty"`
-	ExpiresIn      *int64            `json:"expiresIn,omitempty"` // seconds
+	Key                string            `json:"key"`
+	ContentType        string            `json:"contentType"`
+	Method             string            `json:"method,omitempty"`            // "put" (default), "form" or "multipart"
+	ContentLength      *int64            `json:"contentLength,omitempty"`     // exact
+	MinLength          int64             `json:"minLength,omitempty"`         // of a form
+	MaxLength          *int64            `json:"maxLength,omitempty"`         // of a form
+	PartSize           int64             `json:"partSize,omitempty"`          // of parts; 0 for the gateway's choice
+	ChecksumAlgorithm  string            `json:"checksumAlgorithm,omitempty"` // of parts: "sha256" or "crc64nvme"
+	ChecksumSHA256     string            `json:"checksumSha256,omitempty"`    // Base64, of a PUT or a form
+	ChecksumCRC64NVME  string            `json:"checksumCrc64nvme,omitempty"` // Base64, of a PUT or all parts together
+	ContentDisposition string            `json:"contentDisposition,omitempty"`
+	CacheControl       string            `json:"cacheControl,omitempty"`
+	Metadata           map[string]string `json:"metadata,omitempty"`
+	Tags               map[string]string `json:"tags,omitempty"`
+	Overwrite          bool              `json:"overwrite,omitempty"`
+	ExpiresIn          *int64            `json:"expiresIn,omitempty"` // seconds
 }
 
 // SignedRequest is a request to S3 that Send carries out.
 type SignedRequest struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+// Upload is an upload that has begun. Send carries out one by PUT, SendForm one
+// by a form, SendParts one in parts.
+type Upload struct {
+	SignedRequest
 	ID        string            `json:"id"`
+	UploadID  string            `json:"uploadId"` // for the steps that follow
 	Key       string            `json:"key"`
-	Method    string            `json:"method"`
-	URL       string            `json:"url"`
-	Headers   map[string]string `json:"headers"`
+	Fields    map[string]string `json:"fields,omitempty"`
+	PartSize  int64             `json:"partSize,omitempty"`
+	PartCount int               `json:"partCount,omitempty"`
+	Verified  bool              `json:"verified,omitempty"` // comes to its key by CompleteUpload only
 	ExpiresAt time.Time         `json:"expiresAt"`
+}
+
+// PartItem asks for the request that carries one part.
+type PartItem struct {
+	PartNumber        int    `json:"partNumber"`
+	ContentLength     int64  `json:"contentLength,omitempty"`
+	ChecksumSHA256    string `json:"checksumSha256,omitempty"`
+	ChecksumCRC64NVME string `json:"checksumCrc64nvme,omitempty"`
+}
+
+// SignedPart is the request that carries one part.
+type SignedPart struct {
+	SignedRequest
+	PartNumber int `json:"partNumber"`
+}
+
+// UploadedPart is a part that S3 has.
+type UploadedPart struct {
+	PartNumber int    `json:"partNumber"`
+	ETag       string `json:"etag"`
+	Size       int64  `json:"size,omitempty"`
+}
+
+// UploadedObject is an object that has come to its key.
+type UploadedObject struct {
+	Key       string `json:"key"`
+	ETag      string `json:"etag"`
+	Size      int64  `json:"size"`
+	VersionID string `json:"versionId,omitempty"`
+}
+
+// SessionRequest asks for an address that upload widgets can use.
+type SessionRequest struct {
+	Prefix       string   `json:"prefix"`
+	MaxBytes     int64    `json:"maxBytes,omitempty"`
+	ContentTypes []string `json:"contentTypes,omitempty"` // such as "image/*"
+	ExpiresIn    *int64   `json:"expiresIn,omitempty"`    // seconds
+	WithToken    bool     `json:"withToken,omitempty"`    // works only together with the person's token
+}
+
+// Session is an address below which upload widgets find what they need.
+type Session struct {
+	ID           string    `json:"id"`
+	URL          string    `json:"url"`
+	Prefix       string    `json:"prefix"`
+	MaxBytes     int64     `json:"maxBytes"`
+	ContentTypes []string  `json:"contentTypes,omitempty"`
+	ExpiresAt    time.Time `json:"expiresAt"`
+}
+
+// SignRequest is the argument of Uppy's signRequest.
+type SignRequest struct {
+	Method      string `json:"method"`
+	Key         string `json:"key"`
+	UploadID    string `json:"uploadId,omitempty"`
+	PartNumber  int    `json:"partNumber,omitempty"`
+	ContentType string `json:"contentType,omitempty"`
+	ExpiresIn   *int64 `json:"expiresIn,omitempty"` // seconds
+}
+
+// SignedCall is the answer to it.
+type SignedCall struct {
+	URL     string            `json:"url"`
+	Key     string            `json:"key,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Fields  map[string]string `json:"fields,omitempty"`
 }
 
 // Item names one object in a batch.

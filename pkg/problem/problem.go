@@ -28,6 +28,7 @@ var (
 	Denied           = Kind{"denied", http.StatusForbidden, "Not allowed"}
 	NotFound         = Kind{"not-found", http.StatusNotFound, "Nothing here, or nothing that you may see"}
 	MethodNotAllowed = Kind{"method-not-allowed", http.StatusMethodNotAllowed, "The method is not allowed here"}
+	Conflict         = Kind{"conflict", http.StatusConflict, "Something else is there already"}
 	TooLarge         = Kind{"too-large", http.StatusRequestEntityTooLarge, "The request is too large"}
 	UnsupportedMedia = Kind{"unsupported-media-type", http.StatusUnsupportedMediaType, "The body must be application/json"}
 	NotAcceptable    = Kind{"not-acceptable", http.StatusNotAcceptable, "No acceptable form of the answer"}
@@ -40,7 +41,7 @@ var (
 func Kinds() []Kind {
 	return []Kind{
 		InvalidRequest, MalformedRequest, Unauthenticated, Denied, NotFound, MethodNotAllowed,
-		TooLarge, UnsupportedMedia, NotAcceptable, Timeout, Internal, Unavailable,
+		Conflict, TooLarge, UnsupportedMedia, NotAcceptable, Timeout, Internal, Unavailable,
 	}
 }
 

@@ -14,7 +14,7 @@ func Example() {
 	}
 	fmt.Println(gateway.ReadLife, gateway.SigningHash)
 
-	gateway.CDNURL = "https://cdn.example.com"
+	gateway.PublicURL, gateway.CDNURL = "https://api.example.com", "https://cdn.example.com"
 	gateway.SigningKeys, gateway.ActiveKeyID = "/etc/signgate/keys", "K2JCJMDEHXQW5F"
 	gateway.Bucket, gateway.Region = "media", "eu-central-1"
 	gateway.Policies = "/etc/signgate/policies"

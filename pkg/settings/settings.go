@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
@@ -36,6 +37,8 @@ type Gateway struct {
 	ShutdownGrace  time.Duration `default:"10s" help:"How long running requests may take to end on shutdown."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 
+	PublicURL string `name:"public-url" required:"" env:"SIGNGATE_PUBLIC_URL" help:"Where callers reach the gateway, such as https://api.example.com; upload addresses begin with it."`
+
 	CDNURL      string `name:"cdn-url" required:"" help:"Address of the distribution that serves reads, such as https://cdn.example.com."`
 	SigningKeys string `required:"" help:"Folder of the private signing keys, one PEM file per key named <key id>.pem."`
 	ActiveKeyID string `name:"active-key-id" required:"" help:"Id of the CloudFront public key whose private half signs; the other keys of the folder are retiring."`
@@ -46,6 +49,10 @@ type Gateway struct {
 	S3Endpoint     string `name:"s3-endpoint" env:"SIGNGATE_S3_ENDPOINT" help:"Another S3 server than AWS's, such as http://127.0.0.1:8602."`
 	CookieSameSite string `default:"lax" enum:"lax,strict,none" help:"SameSite of signed cookies; none where pages of other sites embed the objects."`
 	S3PathStyle    bool   `name:"s3-path-style" env:"SIGNGATE_S3_PATH_STYLE" help:"Put the bucket into the path, for S3 servers without virtual hosts."`
+
+	S3Accelerate bool   `name:"s3-accelerate" env:"SIGNGATE_S3_ACCELERATE" help:"Send uploads by S3 Transfer Acceleration; the bucket must have it turned on."`
+	S3DualStack  bool   `name:"s3-dual-stack" env:"SIGNGATE_S3_DUAL_STACK" help:"Use S3's addresses that answer IPv6 too."`
+	KMSKeyID     string `name:"kms-key-id" env:"SIGNGATE_KMS_KEY_ID" help:"Key of KMS that uploads must be encrypted with. None: as the bucket does by default, which is best."`
 
 	Policies string `required:"" help:"Folder of Cedar policies (*.cedar)."`
 
@@ -63,7 +70,14 @@ type Gateway struct {
 	MaxUploadLife  time.Duration `default:"1h" help:"Longest life of an upload request."`
 	DeleteLife     time.Duration `default:"1m" help:"Life of a delete request where the caller asks for none."`
 	MaxDeleteLife  time.Duration `default:"5m" help:"Longest life of a delete request."`
-	MaxUploadBytes int64         `default:"5368709120" help:"Largest object that one PUT may upload, in bytes; S3's own limit is 5 GiB."`
+	MaxUploadBytes int64         `default:"5368709120" help:"Largest object that may be uploaded, in bytes. More than 5 GiB takes parts."`
+
+	OpenUploadLife    time.Duration `default:"24h" help:"How long an upload in parts, or one to be verified, may take where the caller asks for nothing else."`
+	MaxOpenUploadLife time.Duration `default:"168h" help:"Longest that such an upload may take."`
+	SessionLife       time.Duration `default:"1h" help:"Life of the address of an upload session where the caller asks for none."`
+	MaxSessionLife    time.Duration `default:"24h" help:"Longest life of the address of an upload session."`
+	UploadRules       string        `help:"JSON file of rules for uploads by prefix: sizes, content types, overwriting, verification."`
+	QuarantinePrefix  string        `default:"quarantine/" help:"Prefix where uploads land that are to be verified. Nobody reads or writes there by a decision."`
 }
 
 // Defaults returns the settings that have defaults, filled in.
@@ -131,7 +145,13 @@ func (g *Gateway) Validate() error {
 	}
 	check("upload-life", checkLife(g.UploadLife, min(g.MaxUploadLife, presign.MaxLife)))
 	check("delete-life", checkLife(g.DeleteLife, min(g.MaxDeleteLife, presign.MaxLife)))
-	check("max-upload-bytes", between(g.MaxUploadBytes, 1, presign.MaxPutBytes))
+	check("max-upload-bytes", between(g.MaxUploadBytes, 1, presign.MaxParts*presign.MaxPutBytes))
+	check("open-upload-life", checkLife(g.OpenUploadLife, g.MaxOpenUploadLife))
+	check("session-life", checkLife(g.SessionLife, g.MaxSessionLife))
+	check("public-url", checkServer(g.PublicURL, false))
+	if _, err := objectkey.ParsePrefix(g.QuarantinePrefix); err != nil {
+		check("quarantine-prefix", err)
+	}
 	for setting, value := range map[string]string{
 		"signing-keys": g.SigningKeys, "bucket": g.Bucket, "region": g.Region,
 		"policies": g.Policies, "audience": g.Audience, "audit-file": g.AuditFile,

@@ -20,7 +20,7 @@ func good(t testing.TB) settings.Gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway.CDNURL = "https://cdn.example.com"
+	gateway.PublicURL, gateway.CDNURL = "https://api.example.com", "https://cdn.example.com"
 	gateway.SigningKeys, gateway.ActiveKeyID = "keys", "K2JCJMDEHXQW5F"
 	gateway.Bucket, gateway.Region = "media", "eu-central-1"
 	gateway.Policies = "policies"
@@ -61,13 +61,19 @@ func TestEverySettingIsValidated(t *testing.T) {
 		"max-read-life":    {func(g *settings.Gateway) { g.MaxReadLife = 366 * 24 * time.Hour }},
 		"upload-life":      {func(g *settings.Gateway) { g.UploadLife, g.MaxUploadLife = 200*time.Hour, 200*time.Hour }},
 		"delete-life":      {func(g *settings.Gateway) { g.DeleteLife = time.Hour }},
-		"max-upload-bytes": {func(g *settings.Gateway) { g.MaxUploadBytes = 6 << 30 }, func(g *settings.Gateway) { g.MaxUploadBytes = 0 }},
-		"signing-keys":     {func(g *settings.Gateway) { g.SigningKeys = "" }},
-		"bucket":           {func(g *settings.Gateway) { g.Bucket = "" }},
-		"region":           {func(g *settings.Gateway) { g.Region = "" }},
-		"policies":         {func(g *settings.Gateway) { g.Policies = "" }},
-		"audience":         {func(g *settings.Gateway) { g.Audience = "" }},
-		"audit-file":       {func(g *settings.Gateway) { g.AuditFile = "" }},
+		"max-upload-bytes": {func(g *settings.Gateway) { g.MaxUploadBytes = 50 << 40 }, func(g *settings.Gateway) { g.MaxUploadBytes = 0 }},
+		"open-upload-life": {func(g *settings.Gateway) { g.OpenUploadLife = 0 }, func(g *settings.Gateway) { g.MaxOpenUploadLife = time.Hour }},
+		"session-life":     {func(g *settings.Gateway) { g.SessionLife = 48 * time.Hour }},
+		"public-url":       {func(g *settings.Gateway) { g.PublicURL = "" }, func(g *settings.Gateway) { g.PublicURL = "http://api.example.com" }},
+		"quarantine-prefix": {
+			func(g *settings.Gateway) { g.QuarantinePrefix = "" }, func(g *settings.Gateway) { g.QuarantinePrefix = "quarantine" },
+		},
+		"signing-keys": {func(g *settings.Gateway) { g.SigningKeys = "" }},
+		"bucket":       {func(g *settings.Gateway) { g.Bucket = "" }},
+		"region":       {func(g *settings.Gateway) { g.Region = "" }},
+		"policies":     {func(g *settings.Gateway) { g.Policies = "" }},
+		"audience":     {func(g *settings.Gateway) { g.Audience = "" }},
+		"audit-file":   {func(g *settings.Gateway) { g.AuditFile = "" }},
 	} {
 		for i, change := range changes {
 			gateway := good(t)
@@ -109,7 +115,7 @@ func parse(t *testing.T, file string, args ...string) (settings.Gateway, error) 
 }
 
 const whole = `{
-	"cdnUrl": "https://cdn.example.com", "signingKeys": "keys", "activeKeyId": "K2JCJMDEHXQW5F", "bucket": "from-file",
+	"publicUrl": "https://api.example.com", "cdnUrl": "https://cdn.example.com", "signingKeys": "keys", "activeKeyId": "K2JCJMDEHXQW5F", "bucket": "from-file",
 	"region": "eu-central-1", "policies": "policies", "issuer": "https://issuer.example.com", "audience": "signgate",
 	"readLife": "7m", "tokenAlgorithms": ["ES256", "EdDSA"], "maxBodyBytes": 65536, "s3PathStyle": true}`
 

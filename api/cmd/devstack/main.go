@@ -48,6 +48,7 @@ type commands struct {
 
 type runCommand struct {
 	stack.Addresses
+	stack.Options
 	Data    string `placeholder:"DIR" help:"Keep keys, policies, objects and the audit trail in this folder."`
 	Verbose bool   `help:"Log every request of the gateway and the edge to standard error."`
 }
@@ -81,7 +82,7 @@ func (c runCommand) run(ctx context.Context, now func() time.Time, stdout, stder
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	local, err := stack.Start(ctx, stack.Config{Addresses: c.Addresses, Dir: dir, Log: log, Now: now})
+	local, err := stack.Start(ctx, stack.Config{Addresses: c.Addresses, Options: c.Options, Dir: dir, Log: log, Now: now})
 	if err != nil {
 		return err
 	}

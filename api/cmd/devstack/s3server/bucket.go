@@ -19,6 +19,8 @@ type Bucket struct {
 	Writer  string   // access key that may put and delete objects: the gateway's
 	Reader  string   // access key that may get objects: the edge's
 	Origins []string // of browser pages that may upload
+
+	Quarantine string // prefix below which the writer may look at what it wrote; none if empty
 }
 
 const corsMaxAge = 3600 // seconds
@@ -76,15 +78,20 @@ func (b Bucket) policy() (string, error) {
 		Action    []string
 		Resource  []string
 	}
+	writing := []string{"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
 	bucket, objects := "arn:aws:s3:::"+b.Name, "arn:aws:s3:::"+b.Name+"/*"
-	text, err := json.Marshal(map[string]any{
-		"Version": "2012-10-17",
-		"Statement": []statement{
-			{"Allow", map[string][]string{"AWS": {b.Writer}}, []string{"s3:PutObject", "s3:DeleteObject"}, []string{bucket, objects}},
-			{"Allow", map[string][]string{"AWS": {b.Reader}}, []string{"s3:GetObject", "s3:GetObjectVersion"}, []string{objects}},
-			{"Deny", map[string][]string{"AWS": {b.Writer, b.Reader}}, []string{"s3:DeleteObjectVersion"}, []string{objects}},
-		},
-	})
+	statements := []statement{
+		{"Allow", map[string][]string{"AWS": {b.Writer}}, writing, []string{bucket, objects}},
+		{"Allow", map[string][]string{"AWS": {b.Reader}}, []string{"s3:GetObject", "s3:GetObjectVersion"}, []string{objects}},
+		{"Deny", map[string][]string{"AWS": {b.Writer, b.Reader}}, []string{"s3:DeleteObjectVersion"}, []string{objects}},
+	}
+	if b.Quarantine != "" {
+		landed := []string{"arn:aws:s3:::" + b.Name + "/" + b.Quarantine + "*"}
+		statements = append(statements,
+			statement{"Allow", map[string][]string{"AWS": {b.Writer}}, []string{"s3:GetObject", "s3:GetObjectVersion"}, landed},
+			statement{"Deny", map[string][]string{"AWS": {b.Reader}}, []string{"s3:GetObject", "s3:GetObjectVersion"}, landed})
+	}
+	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
 	if err != nil {
 		return "", fmt.Errorf("bucket policy: %w", err)
 	}

@@ -41,9 +41,22 @@ func People() []string { return []string{"alice", "bob", "carol"} }
 // Config says where the stack lives.
 type Config struct {
 	Addresses
+	Options
 	Dir string       // keeps keys, policies, objects and the audit trail
 	Log *slog.Logger // of the gateway and the edge
 	Now func() time.Time
+}
+
+// Options are what may be otherwise than in the demo.
+type Options struct {
+	AllowedOrigin []string      `placeholder:"ORIGIN" help:"Origin of browser pages that may call the gateway and upload to S3, beside http://localhost:3000. May be given several times."`
+	UploadRules   string        `placeholder:"FILE" help:"Rules for uploads by prefix, as the gateway's --upload-rules."`
+	UploadLife    time.Duration `placeholder:"DURATION" help:"Life of upload requests, as the gateway's --upload-life."`
+}
+
+// origins are those of the pages that may call.
+func (o Options) origins() []string {
+	return append([]string{"http://localhost:3000"}, o.AllowedOrigin...)
 }
 
 // Stack is a running local stack.
@@ -96,9 +109,13 @@ func (s *Stack) startS3(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defaults, err := settings.Defaults()
+	if err != nil {
+		return err
+	}
 	return s.s3.Prepare(ctx, s3server.Bucket{
 		Name: Bucket, Writer: s.gateway.Access, Reader: s.edge.Access,
-		Origins: []string{"http://localhost:3000", "http://" + s.config.Gateway},
+		Origins: append(s.config.origins(), s.GatewayURL()), Quarantine: defaults.QuarantinePrefix,
 	})
 }
 
@@ -181,7 +198,10 @@ func (s *Stack) Settings() (settings.Gateway, error) {
 	gateway.Policies = s.path("policies")
 	gateway.Issuer, gateway.Audience = s.IssuerURL(), Audience
 	gateway.AuditFile = s.path("audit.jsonl")
-	gateway.AllowedOrigins = []string{"http://localhost:3000"}
+	gateway.PublicURL, gateway.AllowedOrigins, gateway.UploadRules = s.GatewayURL(), s.config.origins(), s.config.UploadRules
+	if s.config.UploadLife > 0 {
+		gateway.UploadLife = s.config.UploadLife
+	}
 	return gateway, nil
 }
 
@@ -237,7 +257,8 @@ func (s *Stack) path(name string) string { return filepath.Join(s.config.Dir, na
 // writeEnvironment leaves what a gateway started by hand beside this one
 // needs, readable by this user only: it holds the gateway's S3 credentials.
 func (s *Stack) writeEnvironment(gateway settings.Gateway) error {
-	text := fmt.Sprintf(`SIGNGATE_CDN_URL=%s
+	text := fmt.Sprintf(`SIGNGATE_PUBLIC_URL=%s
+SIGNGATE_CDN_URL=%s
 SIGNGATE_SIGNING_KEYS=%s
 SIGNGATE_ACTIVE_KEY_ID=%s
 SIGNGATE_BUCKET=%s
@@ -249,7 +270,7 @@ SIGNGATE_ISSUER=%s
 SIGNGATE_AUDIENCE=%s
 AWS_ACCESS_KEY_ID=%s
 AWS_SECRET_ACCESS_KEY=%s
-`, gateway.CDNURL, gateway.SigningKeys, gateway.ActiveKeyID, gateway.Bucket, gateway.Region, gateway.S3Endpoint,
+`, gateway.PublicURL, gateway.CDNURL, gateway.SigningKeys, gateway.ActiveKeyID, gateway.Bucket, gateway.Region, gateway.S3Endpoint,
 		gateway.Policies, gateway.Issuer, gateway.Audience, s.gateway.Access, s.gateway.Secret)
 	if err := os.WriteFile(s.path("gateway.env"), []byte(text), secretMode); err != nil {
 		return fmt.Errorf("write the gateway's environment: %w", err)

@@ -176,14 +176,14 @@ func (t *teller) remove(person, key string) (request client.DeleteURL, words str
 
 // upload asks for a request that uploads exactly this content and returns it
 // or the problem.
-func (t *teller) upload(person, key, contentType string, content []byte) (request client.SignedRequest, words string, err error) {
+func (t *teller) upload(person, key, contentType string, content []byte) (request client.Upload, words string, err error) {
 	caller, err := t.as(person)
 	if err != nil {
 		return request, "", err
 	}
 	sum := sha256.Sum256(content)
 	request, err = caller.CreateUpload(t.ctx, client.UploadRequest{
-		Key: key, ContentType: contentType, ContentLength: int64(len(content)), ChecksumSHA256: base64.StdEncoding.EncodeToString(sum[:]),
+		Key: key, ContentType: contentType, ContentLength: new(int64(len(content))), ChecksumSHA256: base64.StdEncoding.EncodeToString(sum[:]),
 	})
 	if err != nil {
 		words, err = told(err)
