@@ -46,8 +46,9 @@ type Config struct {
 
 // Client calls one gateway. It is safe for concurrent use.
 type Client struct {
-	config Config
-	base   string
+	config  Config
+	base    string
+	content *http.Client // for bytes to S3, which may take any time
 }
 
 // New makes a client. The error wraps ErrConfig.
@@ -66,7 +67,9 @@ func New(config Config) (*Client, error) {
 	own := *config.HTTP
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	config.HTTP = &own
-	return &Client{config: config, base: strings.TrimSuffix(config.URL, "/")}, nil
+	unlimited := own
+	unlimited.Timeout = 0
+	return &Client{config: config, content: &unlimited, base: strings.TrimSuffix(config.URL, "/")}, nil
 }
 
 // call is one request to the gateway.

@@ -71,7 +71,7 @@ func (c *Client) SendForm(ctx context.Context, upload Upload, content io.Reader,
 }
 
 func (c *Client) carryOut(request *http.Request) (Sent, error) {
-	response, err := c.config.HTTP.Do(request)
+	response, err := c.content.Do(request)
 	if err != nil {
 		return Sent{}, unsigned(err)
 	}
