@@ -12,14 +12,16 @@ import (
 // bucket stands where S3 is, for what can't be had from a real one when a test
 // wants it: errors and moments. The real one is in the end-to-end tests.
 type bucket struct {
-	mu       sync.Mutex
-	created  []presign.Upload
-	arrived  []uploads.Part
-	landed   uploads.Object
-	aborted  []string // keys
-	removed  []string
-	promoted []string
-	failure  error // of everything that changes something
+	mu        sync.Mutex
+	created   []presign.Upload
+	arrived   []uploads.Part
+	landed    uploads.Object
+	completed []string // keys
+	aborted   []string
+	removed   []string
+	promoted  []string
+	listing   error // of listing parts
+	failure   error // of everything that changes something
 }
 
 func (b *bucket) Create(_ context.Context, object presign.Upload, _ uploads.Algorithm) (string, error) {
@@ -30,10 +32,11 @@ func (b *bucket) Create(_ context.Context, object presign.Upload, _ uploads.Algo
 }
 
 func (b *bucket) Parts(context.Context, objectkey.Key, string) ([]uploads.Part, error) {
-	return b.arrived, nil
+	return b.arrived, b.listing
 }
 
 func (b *bucket) Complete(_ context.Context, upload uploads.Upload, _ []uploads.Part, size int64) (uploads.Object, error) {
+	b.completed = append(b.completed, upload.Key)
 	return uploads.Object{Key: upload.Key, Size: size, ETag: `"whole"`}, b.failure
 }
 
