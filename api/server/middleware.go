@@ -95,6 +95,21 @@ func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// completionTime is how long a completion may take: S3 puts parts together
+// and copies what was verified, which takes longer the larger the object is.
+const completionTime = 10 * time.Minute
+
+// patient gives completions their time; all other answers are due sooner.
+func (s *Server) patient(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if route := c.Path(); strings.HasSuffix(route, "/complete") || strings.HasSuffix(route, callPath) {
+			// Where the connection knows no deadlines there is none to move.
+			_ = http.NewResponseController(c.Response()).SetWriteDeadline(s.parts.Now().Add(completionTime))
+		}
+		return next(c)
+	}
+}
+
 // clientAddress finds where a request comes from: the connection's other end,
 // or, where that is a trusted proxy, what it and those before it say.
 // X-Forwarded-For is anybody's to write.

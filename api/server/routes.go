@@ -141,6 +141,7 @@ func (s *Server) use() {
 		s.accessLog(),
 		s.recoverPanics(),
 		securityHeaders,
+		s.patient,
 		s.cors(),
 	)
 }

@@ -9,9 +9,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
+)
+
+const (
+	// defaultCopyBytes is copied in one step: small enough that several steps
+	// share the work of all but small objects.
+	defaultCopyBytes = 256 << 20
+	// copiesAtOnce is how many steps go on together.
+	copiesAtOnce = 8
 )
 
 // Inspect says what has landed under a key. It needs s3:GetObject there.
@@ -92,30 +101,37 @@ func (s *Store) copy(ctx context.Context, from Object, landed, to objectkey.Key,
 	return moved, nil
 }
 
+// copyParts copies an object within S3, several parts at a time.
 func (s *Store) copyParts(ctx context.Context, from Object, landed, to objectkey.Key, s3ID string) ([]Part, error) {
 	source := objectkey.Escape(s.config.Bucket) + landed.Path()
 	if from.VersionID != "" {
 		source += "?versionId=" + objectkey.Escape(from.VersionID)
 	}
 	size := max(s.config.CopyPartBytes, (from.Size+presign.MaxParts-1)/presign.MaxParts)
-	var parts []Part
-	for begin := int64(0); begin < from.Size; begin += size {
-		number := len(parts) + 1
-		copied, err := s.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+	parts := make([]Part, (from.Size+size-1)/size)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(copiesAtOnce)
+	for n := range parts {
+		begin := int64(n) * size
+		input := &s3.UploadPartCopyInput{
 			Bucket: aws.String(s.config.Bucket), Key: aws.String(to.String()), UploadId: aws.String(s3ID),
-			PartNumber: aws.Int32(int32(number)), //nolint:gosec // at most presign.MaxParts
+			PartNumber: aws.Int32(int32(n + 1)), //nolint:gosec // at most presign.MaxParts
 			CopySource: aws.String(source), CopySourceIfMatch: aws.String(from.ETag),
 			CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", begin, min(begin+size, from.Size)-1)),
+		}
+		group.Go(func() error {
+			copied, err := s.client.UploadPartCopy(ctx, input)
+			if err != nil {
+				return failure("copy to the key", err)
+			}
+			if copied.CopyPartResult == nil {
+				return fmt.Errorf("%w: copy to the key: no result", ErrUnavailable)
+			}
+			parts[n] = Part{Number: n + 1, ETag: aws.ToString(copied.CopyPartResult.ETag)}
+			return nil
 		})
-		if err != nil {
-			return nil, failure("copy to the key", err)
-		}
-		if copied.CopyPartResult == nil {
-			return nil, fmt.Errorf("%w: copy to the key: no result", ErrUnavailable)
-		}
-		parts = append(parts, Part{Number: number, ETag: aws.ToString(copied.CopyPartResult.ETag)})
 	}
-	return parts, nil
+	return parts, group.Wait()
 }
 
 // putEmpty stands in for a copy: nothing can't be copied in parts.

@@ -43,7 +43,7 @@ type Config struct {
 	DualStack     bool
 	KMSKeyID      string // names the key that objects are encrypted with; empty leaves it to the bucket
 	Credentials   aws.CredentialsProvider
-	CopyPartBytes int64        // most that is moved from quarantine in one step; 0 for what S3 allows
+	CopyPartBytes int64        // most that is moved from quarantine in one step; 0 for a fitting size
 	HTTP          *http.Client // nil for the SDK's own
 }
 
@@ -79,7 +79,7 @@ type Part struct {
 // NewStore makes a store.
 func NewStore(config Config) *Store {
 	if config.CopyPartBytes == 0 {
-		config.CopyPartBytes = presign.MaxPutBytes
+		config.CopyPartBytes = defaultCopyBytes
 	}
 	return &Store{config: config, client: s3.New(s3.Options{}, func(o *s3.Options) {
 		o.Region, o.Credentials, o.UsePathStyle = config.Region, config.Credentials, config.PathStyle
