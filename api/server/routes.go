@@ -60,8 +60,8 @@ type Authenticator interface {
 
 // Authorizer decides who may do what.
 type Authorizer interface {
-	Authorize(principal access.Principal, action access.Action, key objectkey.Key) access.Decision
-	AuthorizePrefix(principal access.Principal, action access.Action, prefix objectkey.Prefix) access.Decision
+	Authorize(principal access.Principal, action access.Action, key objectkey.Key, granted ...access.Action) access.Decision
+	AuthorizePrefix(principal access.Principal, action access.Action, prefix objectkey.Prefix, granted ...access.Action) access.Decision
 }
 
 // Signer makes signed URLs and cookies for reading.

@@ -83,11 +83,11 @@ func TestNothingIsDoneToAnUploadThatCouldNotBeRecorded(t *testing.T) {
 // changeable is an authorizer whose answers a test can change.
 type changeable struct{ denied access.Action }
 
-func (c *changeable) Authorize(_ access.Principal, action access.Action, _ objectkey.Key) access.Decision {
+func (c *changeable) Authorize(_ access.Principal, action access.Action, _ objectkey.Key, _ ...access.Action) access.Decision {
 	return access.Decision{Allowed: action != c.denied}
 }
 
-func (c *changeable) AuthorizePrefix(access.Principal, access.Action, objectkey.Prefix) access.Decision {
+func (c *changeable) AuthorizePrefix(access.Principal, access.Action, objectkey.Prefix, ...access.Action) access.Decision {
 	return access.Decision{}
 }
 

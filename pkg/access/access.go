@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
+	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
 
 	"github.com/signgate/signgate/pkg/objectkey"
 )
@@ -26,17 +28,44 @@ var (
 type Action string
 
 // The actions. Overwrite is asked for on top of Write where an upload may
-// replace an object.
+// replace an object; Share and Revoke give others what one may do and take it
+// back; Audit looks at what others were given.
 const (
 	Read      Action = "read"
+	List      Action = "list"
 	Write     Action = "write"
 	Overwrite Action = "overwrite"
 	Delete    Action = "delete"
+	Share     Action = "share"
+	Revoke    Action = "revoke"
+	Audit     Action = "audit"
 )
 
-// Principal is an authenticated person.
+// Actions returns every action.
+func Actions() []Action {
+	return []Action{Read, List, Write, Overwrite, Delete, Share, Revoke, Audit}
+}
+
+// Kind is what a principal is.
+type Kind string
+
+// The kinds; the zero Kind is a person.
+const (
+	Person    Kind = "Person"
+	Machine   Kind = "Machine"
+	Anonymous Kind = "Anonymous"
+)
+
+// anyone is the id of the one anonymous principal.
+const anyone = "anyone"
+
+// Principal is who asks.
 type Principal struct {
-	Subject string // the token's subject, exactly as the issuer gives it
+	Kind    Kind
+	Subject string   // exactly as the issuer gives it; of a machine, the id of its key; nothing of Anonymous
+	Groups  []string // that a person or machine is in
+	Tenant  string   // that a person or machine belongs to; empty for none
+	Scopes  []string // of a machine's key
 }
 
 // Decision is the answer to one question.
@@ -52,6 +81,8 @@ type Authorizer struct {
 	policies      *cedar.PolicySet
 	prefixPermits *cedar.PolicySet // the permits that can speak for a whole prefix
 	forbids       map[cedar.PolicyID]*ast.Policy
+	opaque        []string // ids of policies that can't be decided for a whole prefix, sorted
+	validator     *validate.Validator
 	count         int
 }
 
@@ -66,12 +97,17 @@ func Load(folder fs.FS) (*Authorizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	authorizer := &Authorizer{policies: cedar.NewPolicySet(), prefixPermits: cedar.NewPolicySet(), forbids: map[cedar.PolicyID]*ast.Policy{}}
+	validator, err := newValidator()
+	if err != nil {
+		return nil, err
+	}
+	authorizer := &Authorizer{validator: validator, policies: cedar.NewPolicySet(), prefixPermits: cedar.NewPolicySet(), forbids: map[cedar.PolicyID]*ast.Policy{}}
 	for _, name := range names {
 		if err := authorizer.add(folder, name); err != nil {
 			return nil, err
 		}
 	}
+	slices.Sort(authorizer.opaque)
 	if authorizer.count == 0 {
 		return nil, fmt.Errorf("%w: the folder has no policy in a file ending in %s", ErrNoPolicies, policySuffix)
 	}
@@ -92,6 +128,9 @@ func (a *Authorizer) add(folder fs.FS, name string) error {
 		if named, ok := policy.Annotations()["id"]; ok {
 			id = cedar.PolicyID(named)
 		}
+		if err := check(a.validator, name, id, policy); err != nil {
+			return err
+		}
 		if !a.policies.Add(id, policy) {
 			return fmt.Errorf("%w: %s: two policies have the id %q", ErrPolicy, name, id)
 		}
@@ -107,16 +146,26 @@ func (a *Authorizer) add(folder fs.FS, name string) error {
 func (a *Authorizer) Len() int { return a.count }
 
 // Authorize decides whether the principal may do the action to the object.
-// The zero principal and the zero key are denied.
-func (a *Authorizer) Authorize(principal Principal, action Action, key objectkey.Key) Decision {
-	if principal.Subject == "" || key.IsZero() {
+// granted are the actions that shares give the principal there. The zero
+// principal and the zero key are denied.
+func (a *Authorizer) Authorize(principal Principal, action Action, key objectkey.Key, granted ...Action) Decision {
+	if principal.isNobody() || key.IsZero() {
 		return Decision{Errors: []string{"no principal or no key"}}
 	}
-	return decide(cedar.Authorize(a.policies, newEntities(principal, key), cedar.Request{
-		Principal: personUID(principal),
+	return decide(cedar.Authorize(a.policies, newEntities(principal, key), request(principal, action, key, granted)))
+}
+
+func request(principal Principal, action Action, key objectkey.Key, granted []Action) cedar.Request {
+	actions := make([]types.Value, len(granted))
+	for n, one := range granted {
+		actions[n] = types.String(one)
+	}
+	return cedar.Request{
+		Principal: principal.uid(),
 		Action:    cedar.NewEntityUID("Action", cedar.String(action)),
 		Resource:  objectUID(key),
-	}))
+		Context:   types.NewRecord(types.RecordMap{"granted": types.NewSet(actions...)}),
+	}
 }
 
 // decide turns Cedar's answer into ours: an error on the way is a no.
@@ -133,15 +182,15 @@ func decide(allowed cedar.Decision, diagnostic cedar.Diagnostic) Decision {
 	return decision
 }
 
-// home returns the prefix that belongs to a subject. Only a subject that is
-// one segment of a key has one: "alice/albums" must not own a folder of
+// own returns the folder below a root that belongs to a name. Only a name that
+// is one segment of a key has one: "alice/albums" must not own a folder of
 // alice's, nor ".." the folder of everybody.
-func home(subject string) (string, bool) {
-	if strings.Contains(subject, "/") {
+func own(root, name string) (string, bool) {
+	if strings.Contains(name, "/") {
 		return "", false
 	}
-	if _, err := objectkey.Parse("users/" + subject + "/x"); err != nil {
+	if _, err := objectkey.Parse(root + name + "/x"); err != nil {
 		return "", false
 	}
-	return "users/" + subject + "/", true
+	return root + name + "/", true
 }

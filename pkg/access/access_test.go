@@ -126,7 +126,7 @@ func TestAForbidWinsAndNamesItself(t *testing.T) {
 func TestAnEvaluationErrorDenies(t *testing.T) {
 	authorizer := load(t, `
 		permit (principal, action, resource);
-		@id("broken") forbid (principal, action, resource) when { resource.owner == "nobody" };`)
+		@id("broken") forbid (principal, action, resource) when { 9223372036854775807 + 1 == 0 };`)
 	decision := authorizer.Authorize(access.Principal{Subject: "alice"}, access.Read, parseKey(t, "a"))
 	if decision.Allowed || len(decision.Errors) != 1 || !strings.HasPrefix(decision.Errors[0], "broken: ") {
 		t.Errorf("%+v", decision)

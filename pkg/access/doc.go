@@ -6,12 +6,11 @@
 // error: Cedar itself skips a policy that errs, which would let a broken
 // "forbid" through.
 //
-// What policies can name:
-//
-//	principal  Person::"<subject>", with the attribute home: the Prefix
-//	           "users/<subject>/", absent where the subject is no single segment
-//	action     Action::"read", "write", "overwrite", "delete"
-//	resource   Object::"<key>", with the attribute key, in every Prefix above it
+// What policies can name stands in schema.cedarschema, against which they are
+// checked when they are loaded: people, machines and anybody, their groups and
+// tenants, objects in the prefixes above them, and what shares give
+// (context.granted). Three sets come with signgate; each has tests that
+// Authorizer.Run asks, as it does a user's own.
 //
 // The package doesn't authenticate anybody and knows nothing about HTTP.
 package access

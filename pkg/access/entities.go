@@ -16,11 +16,7 @@ type entities struct {
 }
 
 func newEntities(principal Principal, key objectkey.Key) entities {
-	return entities{principal: person(principal), key: key, prefixes: key.Prefixes()}
-}
-
-func personUID(principal Principal) cedar.EntityUID {
-	return cedar.NewEntityUID("Person", cedar.String(principal.Subject))
+	return entities{principal: principal.entity(), key: key, prefixes: key.Prefixes()}
 }
 
 func objectUID(key objectkey.Key) cedar.EntityUID {
@@ -34,22 +30,16 @@ func prefixUID(prefix string) cedar.EntityUID {
 // Get answers Cedar's question about one entity.
 func (e entities) Get(uid cedar.EntityUID) (types.Entity, bool) {
 	switch uid.Type {
-	case "Person":
+	case types.EntityType(Person), types.EntityType(Machine), types.EntityType(Anonymous):
 		return e.principal, uid == e.principal.UID
+	case "Group", "Tenant":
+		return types.Entity{UID: uid}, e.principal.Parents.Contains(uid)
 	case "Object":
 		return e.object(uid)
 	case "Prefix":
 		return e.prefix(uid)
 	}
 	return types.Entity{}, false
-}
-
-func person(principal Principal) types.Entity {
-	attributes := types.RecordMap{}
-	if prefix, ok := home(principal.Subject); ok {
-		attributes["home"] = prefixUID(prefix)
-	}
-	return types.Entity{UID: personUID(principal), Attributes: types.NewRecord(attributes)}
 }
 
 func (e entities) object(uid cedar.EntityUID) (types.Entity, bool) {

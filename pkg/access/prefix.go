@@ -20,34 +20,36 @@ import (
 //     makes exceptions says nothing about every object;
 //   - a forbid that could hold for any object at all, with this principal and
 //     action, denies;
-//   - so does an error in any policy.
-func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix objectkey.Prefix) Decision {
-	if principal.Subject == "" || prefix.IsZero() {
+//   - a policy that computes, or looks at an entity that is neither the
+//     principal nor the resource, could hold or err for some object and not for
+//     another: where there is one, no prefix is granted.
+//
+// granted are the actions that shares of the prefix, or of one above it, give
+// the principal.
+func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix objectkey.Prefix, granted ...Action) Decision {
+	if principal.isNobody() || prefix.IsZero() {
 		return Decision{Errors: []string{"no principal or no prefix"}}
 	}
 	// A name that no policy can know stands for all of them.
-	anyone, err := prefix.Child(rand.Text())
+	anything, err := prefix.Child(rand.Text())
 	if err != nil {
 		return Decision{Errors: []string{err.Error()}}
 	}
-	entities := newEntities(principal, anyone)
-	request := cedar.Request{
-		Principal: personUID(principal),
-		Action:    cedar.NewEntityUID("Action", cedar.String(action)),
-		Resource:  objectUID(anyone),
-	}
+	entities := newEntities(principal, anything)
+	request := request(principal, action, anything, granted)
 	unknown := eval.Env{
 		Principal: request.Principal, Action: request.Action, Resource: eval.Variable("resource"),
-		Context: cedar.NewRecord(nil), Entities: entities,
+		Context: request.Context, Entities: entities,
+	}
+	if len(a.opaque) > 0 {
+		return Decision{Policies: a.opaque}
 	}
 	for id, forbid := range a.forbids {
 		if _, mayHold := eval.PartialPolicy(unknown, forbid); mayHold {
 			return Decision{Policies: []string{string(id)}}
 		}
 	}
-	// The permits that don't count here could still err, which would deny each
-	// object on its own.
-	if whole := a.Authorize(principal, action, anyone); !whole.Allowed {
+	if whole := a.Authorize(principal, action, anything, granted...); !whole.Allowed {
 		return whole
 	}
 	return decide(cedar.Authorize(a.prefixPermits, entities, request))
@@ -56,6 +58,9 @@ func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix 
 // sort puts a policy where AuthorizePrefix finds it.
 func (a *Authorizer) sort(id cedar.PolicyID, policy *cedar.Policy) error {
 	tree := (*ast.Policy)(policy.AST())
+	if !looksOnlyAtTheRequest(tree) {
+		a.opaque = append(a.opaque, string(id))
+	}
 	if policy.Effect() == cedar.Forbid {
 		a.forbids[id] = tree
 		return nil
@@ -64,6 +69,37 @@ func (a *Authorizer) sort(id cedar.PolicyID, policy *cedar.Policy) error {
 		return fmt.Errorf("%w: two policies have the id %q", ErrPolicy, id)
 	}
 	return nil
+}
+
+// looksOnlyAtTheRequest says that a policy takes attributes and ancestors of
+// the request's own variables only, and that nothing in it can overflow. After
+// the schema has been checked, such a policy can't err.
+func looksOnlyAtTheRequest(policy *ast.Policy) bool {
+	only := true
+	for _, condition := range policy.Conditions {
+		ast.Inspect(ast.NewNode(condition.Body), func(node ast.IsNode) bool {
+			switch node := node.(type) {
+			case ast.NodeTypeAccess:
+				only = only && isVariable(node.Arg)
+			case ast.NodeTypeHas:
+				only = only && isVariable(node.Arg)
+			case ast.NodeTypeIn:
+				only = only && isVariable(node.Left)
+			case ast.NodeTypeIsIn:
+				only = only && isVariable(node.Left)
+			case ast.NodeTypeAdd, ast.NodeTypeSub, ast.NodeTypeMult, ast.NodeTypeNegate,
+				ast.NodeTypeExtensionCall, ast.NodeTypeGetTag, ast.NodeTypeHasTag:
+				only = false
+			}
+			return only
+		})
+	}
+	return only
+}
+
+func isVariable(node ast.IsNode) bool {
+	_, ok := node.(ast.NodeTypeVariable)
+	return ok
 }
 
 // asksOnlyWhere says that a policy looks at the resource by "is" and "in"
