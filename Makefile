@@ -4,9 +4,11 @@ GO    ?= go
 CACHE := $(CURDIR)/.cache
 BIN   := $(CACHE)/bin
 
-NODE_PEER    := api/e2e/peers/peer/node_modules/.package-lock.json
-NODE_JUDGE   := api/e2e/judges/node_modules/.package-lock.json
-PYTHON_JUDGE := $(CACHE)/awscli/installed
+NODE_PEER     := api/e2e/peers/peer/node_modules/.package-lock.json
+NODE_JUDGE    := api/e2e/judges/node_modules/.package-lock.json
+PYTHON_JUDGE  := $(CACHE)/awscli/installed
+UPLOADERS     := api/e2e/uploaders/node_modules/.package-lock.json
+BROWSER_STAMP := $(CACHE)/chromium
 
 # How long `make fuzz` feeds each parser, and how often `make bench` repeats.
 FUZZTIME ?= 30s
@@ -42,7 +44,7 @@ bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside a Node.js s
 fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-judges: $(NODE_JUDGE) $(PYTHON_JUDGE) ## Install AWS's own signers for the end-to-end tests
+judges: $(NODE_JUDGE) $(PYTHON_JUDGE) $(UPLOADERS) $(BROWSER_STAMP) ## Install AWS's own signers and the upload clients for the end-to-end tests
 
 %/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
 	cd $* && npm ci --ignore-scripts
@@ -52,6 +54,11 @@ $(PYTHON_JUDGE): api/e2e/judges/requirements.txt
 	python3 -m venv --clear $(CACHE)/awscli
 	$(CACHE)/awscli/bin/pip install --quiet --require-hashes --requirement $<
 	@touch $@
+
+# Without a browser the tests that need it fail and say so; the others needn't wait.
+$(BROWSER_STAMP): .ci/chromium
+	@mkdir -p $(@D)
+	@.ci/chromium && touch $@ || true
 
 format: $(BIN)/golangci-lint
 	$(BIN)/golangci-lint fmt --diff
@@ -81,4 +88,4 @@ $(BIN)/govulncheck: .ci/tools/vuln/go.mod .ci/tools/vuln/go.sum
 	cd $(<D) && $(GO) build -o $@ golang.org/x/vuln/cmd/govulncheck
 
 clean: ## Remove everything that was installed or built
-	rm -rf $(CACHE) api/e2e/judges/node_modules api/e2e/peers/peer/node_modules
+	rm -rf $(CACHE) api/e2e/judges/node_modules api/e2e/peers/peer/node_modules api/e2e/uploaders/node_modules api/e2e/uploaders/uppy5/node_modules

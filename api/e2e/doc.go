@@ -4,5 +4,6 @@
 // package does alone is tested there.
 //
 // The tests need Go, OpenSSL, curl and, set up by `make judges`, AWS's own
-// signers. A tool that is missing is a failure that says so.
+// signers, the upload clients of browsers and a Chromium to run them in. A
+// tool that is missing is a failure that says so.
 package e2e

@@ -36,7 +36,9 @@ type output struct {
 
 func (o *output) read(from io.Reader) {
 	defer close(o.lines)
-	for lines := bufio.NewScanner(from); lines.Scan(); {
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, 1<<20) // what a browser did fits in a line
+	for lines.Scan() {
 		o.mu.Lock()
 		o.text.WriteString(lines.Text() + "\n")
 		o.mu.Unlock()
@@ -62,8 +64,14 @@ func start(t testing.TB, environment []string, name string, arguments ...string)
 // startWith is start with something on standard input.
 func startWith(t testing.TB, stdin io.Reader, environment []string, name string, arguments ...string) *process {
 	t.Helper()
+	return launch(t, stdin, environment, binary(name), arguments...)
+}
+
+// launch is startWith for a program that was not built here.
+func launch(t testing.TB, stdin io.Reader, environment []string, path string, arguments ...string) *process {
+	t.Helper()
 	p := &process{
-		command: exec.Command(binary(name), arguments...), ended: make(chan struct{}),
+		command: exec.Command(path, arguments...), ended: make(chan struct{}),
 		tmp:    t.TempDir(),
 		stdout: &output{lines: make(chan string, 1000)}, stderr: &output{lines: make(chan string, 1000)},
 	}
