@@ -74,7 +74,7 @@ func serve(ctx context.Context, config Config, ready func()) error {
 		accounts[account.Access] = auth.Account{Access: account.Access, Secret: account.Secret, Role: auth.RoleUser}
 	}
 	root := auth.Account{Access: config.Root.Access, Secret: config.Root.Secret, Role: auth.RoleAdmin}
-	return embedgw.RunVersityGW(ctx, store, &embedgw.Config{
+	return embedgw.RunVersityGW(ctx, whole{store}, &embedgw.Config{
 		RootUserAccess: root.Access, RootUserSecret: root.Secret, Region: config.Region,
 		Ports: []string{config.Address}, Quiet: true, KeepAlive: true, HealthPath: "/_health",
 		MaxConnections: maxConnections, MaxRequests: maxRequests, MultipartMaxParts: maxParts,
