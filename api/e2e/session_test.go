@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -152,6 +153,19 @@ func TestASessionRefusesWhatItWasNotMadeFor(t *testing.T) {
 
 func blob(contentType string, size int, checksum string) any {
 	return map[string]any{"blob": map[string]any{"filename": "a  b.png", "content_type": contentType, "byte_size": size, "checksum": checksum}}
+}
+
+// Uppy 5 shows the member message to people, or else the address.
+func TestARefusalBelowASessionSaysWhyInTheWidgetsWords(t *testing.T) {
+	g := startStack(t).startGateway(t)
+	session := g.session(t, client.SessionRequest{Prefix: "users/alice/inbox/", ContentTypes: []string{"image/*"}})
+	for address, want := range map[string]string{
+		session.URL + "/s3/params?filename=a&type=text/html": "may not be uploaded here", g.url + "/u/none/s3/params": "no such upload session",
+	} {
+		if refusal, _ := asWidget(t, http.MethodGet, address, nil); !strings.Contains(fmt.Sprint(refusal["message"]), want) {
+			t.Errorf("%v", refusal)
+		}
+	}
 }
 
 func TestAnExpiredSessionIsWorthless(t *testing.T) {

@@ -92,15 +92,14 @@ func (u *uploaders) uppyFiveUploads(t *testing.T) {
 	}
 }
 
-// One request at a time, so that the pause interrupts none that S3 has begun
-// to read.
+// Parts that the pause cuts off are sent again.
 func (u *uploaders) uppyFiveOutlastsAPause(t *testing.T) {
 	session := u.session(t, "alice", map[string]any{"prefix": pictures, "maxBytes": 20 * mebi, "withToken": true})
 	got := u.run(t, "uppy5", map[string]any{
-		"session": session, "headers": u.bearer(t, "alice"), "multipart": true, "limit": 1, "stallAt": 2, "file": file("paused.png", "image/png", 11*mebi),
+		"session": session, "headers": u.bearer(t, "alice"), "multipart": true, "stallAt": 2, "file": file("paused.png", "image/png", 11*mebi),
 	})
 	u.mustArrive(t, got, "alice", pictures)
-	if parts := got.count(isPart); parts != 3 {
+	if parts := got.count(isPart); parts < 3 || parts > 6 {
 		t.Errorf("%d parts: %s", parts, got)
 	}
 	mustBeExpired(t, got)

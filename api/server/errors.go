@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -75,7 +76,16 @@ func (s *Server) echoError(err error, c echo.Context) {
 		return
 	}
 	c.Response().WriteHeader(whole.Status)
-	if err := c.Echo().JSONSerializer.Serialize(c, whole, ""); err != nil {
+	var body any = whole
+	if strings.HasPrefix(c.Path(), capabilityPath) {
+		// Uppy 5 shows message where there is one, else the address, which is a
+		// capability.
+		body = struct {
+			problem.Document
+			Message string `json:"message"`
+		}{whole, whole.Error()}
+	}
+	if err := c.Echo().JSONSerializer.Serialize(c, body, ""); err != nil {
 		s.parts.Log.DebugContext(ctx, "the client went away", "error", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/signgate/signgate/pkg/access"
@@ -67,7 +66,7 @@ func invalid(pointer, detail string) *problem.Document {
 // parseKey reads a key that a caller sent. A signed URL in its place would
 // put a signature into the audit trail.
 func parseKey(name, pointer string) (objectkey.Key, error) {
-	if strings.Contains(name, "Signature=") {
+	if holdsSignature(name) {
 		return objectkey.Key{}, invalid(pointer, "holds a signature: send the key of the object, not a URL")
 	}
 	key, err := objectkey.Parse(name)
@@ -75,6 +74,18 @@ func parseKey(name, pointer string) (objectkey.Key, error) {
 		return objectkey.Key{}, invalid(pointer, err.Error())
 	}
 	return key, nil
+}
+
+// parsePrefix reads a prefix as parseKey reads a key.
+func parsePrefix(name, pointer string) (objectkey.Prefix, error) {
+	if holdsSignature(name) {
+		return objectkey.Prefix{}, invalid(pointer, "holds a signature: send a prefix of keys, not a URL")
+	}
+	prefix, err := objectkey.ParsePrefix(name)
+	if err != nil {
+		return objectkey.Prefix{}, invalid(pointer, err.Error())
+	}
+	return prefix, nil
 }
 
 // issue collects what one request hands out, so that all of it is recorded

@@ -64,9 +64,9 @@ func sessionOperation() huma.Operation {
 // about each object again when it comes.
 func (s *Server) createSession(ctx context.Context, input *sessionInput) (*sessionOutput, error) {
 	body := input.Body
-	prefix, err := objectkey.ParsePrefix(body.Prefix)
+	prefix, err := parsePrefix(body.Prefix, "/prefix")
 	if err != nil {
-		return nil, invalid("/prefix", err.Error())
+		return nil, err
 	}
 	for n, pattern := range body.ContentTypes {
 		if !uploads.IsContentRange(pattern) {

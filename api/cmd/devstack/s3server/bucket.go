@@ -53,7 +53,7 @@ func (s *Server) Prepare(ctx context.Context, bucket Bucket) error {
 		CORSRules: []types.CORSRule{{
 			AllowedMethods: []string{"GET", "HEAD", "PUT", "POST", "DELETE"},
 			AllowedOrigins: bucket.Origins, AllowedHeaders: []string{"*"},
-			ExposeHeaders: []string{"ETag", "x-amz-version-id"}, MaxAgeSeconds: aws.Int32(corsMaxAge),
+			ExposeHeaders: []string{"ETag", "Location", "x-amz-version-id"}, MaxAgeSeconds: aws.Int32(corsMaxAge),
 		}},
 	}})
 	if err != nil {
