@@ -67,11 +67,11 @@ func (s *Server) withSession(handle func(*widget) error) echo.HandlerFunc {
 			if err != nil {
 				return err
 			}
-			if caller.Subject != opened.Subject {
+			if caller.Subject != opened.Person.Subject {
 				return errNoSession()
 			}
 		}
-		ctx := s.speakFor(c, opened.Subject)
+		ctx := s.speakFor(c, opened.Person)
 		w := &widget{server: s, echo: c, issue: s.newIssue(ctx), session: opened}
 		if err := handle(w); err != nil {
 			return errors.Join(err, w.issue.done())
@@ -86,8 +86,8 @@ func errNoSession() error {
 
 // speakFor makes a person the caller of a request that shows an address of
 // theirs instead of a token.
-func (s *Server) speakFor(c echo.Context, subject string) context.Context {
-	caller := callers.Caller{Subject: subject, Authenticated: bySession}
+func (s *Server) speakFor(c echo.Context, who person) context.Context {
+	caller := callers.Caller{Subject: who.Subject, Authenticated: bySession, Groups: who.Groups, Tenant: who.Tenant}
 	c.Set(callerName, caller)
 	ctx := context.WithValue(c.Request().Context(), callerKey{}, caller)
 	return context.WithValue(ctx, addressKey{}, c.RealIP())

@@ -110,7 +110,7 @@ func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.De
 		return whole, nil
 	}
 	decide := func(action access.Action) access.Decision {
-		if i.server.parts.Quarantine.Contains(key) {
+		if i.server.parts.Quarantine.Contains(key) || i.mayNot(action) {
 			return access.Decision{}
 		}
 		return i.server.parts.Access.Authorize(i.principal(), action, key)
@@ -122,7 +122,7 @@ func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.De
 // the second key of that folder on.
 func (i *issue) folder(action access.Action, key objectkey.Key) access.Decision {
 	parent, ok := key.Parent()
-	if !ok || i.server.parts.Quarantine.Overlaps(parent) {
+	if !ok || i.server.parts.Quarantine.Overlaps(parent) || i.mayNot(action) {
 		return access.Decision{}
 	}
 	question := string(action) + " " + parent.String()
@@ -142,7 +142,7 @@ func (i *issue) folder(action access.Action, key objectkey.Key) access.Decision 
 // authorizePrefix asks for a decision about everything below a prefix.
 func (i *issue) authorizePrefix(prefix objectkey.Prefix) (access.Decision, error) {
 	decide := func(action access.Action) access.Decision {
-		if i.server.parts.Quarantine.Overlaps(prefix) {
+		if i.server.parts.Quarantine.Overlaps(prefix) || i.mayNot(action) {
 			return access.Decision{}
 		}
 		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix)
@@ -150,8 +150,18 @@ func (i *issue) authorizePrefix(prefix objectkey.Prefix) (access.Decision, error
 	return i.authorize(access.Read, prefix.String(), decide)
 }
 
+// mayNot says that no policy can allow an action: whoever brings no token may
+// read at most, since an upload belongs to a person.
+func (i *issue) mayNot(action access.Action) bool {
+	return i.principal().Kind == access.Anonymous && action != access.Read && action != access.List
+}
+
 func (i *issue) principal() access.Principal {
-	return access.Principal{Subject: callerFrom(i.ctx).Subject}
+	caller := callerFrom(i.ctx)
+	if caller.Authenticated == byNothing {
+		return access.Principal{Kind: access.Anonymous}
+	}
+	return access.Principal{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant}
 }
 
 // authorize turns a no into a record and a problem: for what the caller can't

@@ -43,6 +43,7 @@ type Parts struct {
 	Rules      uploads.Rules
 	Quarantine objectkey.Prefix // where bytes land that are to be verified; nobody reads or writes there by a decision
 
+	Anonymous      bool           // whether callers without a token may ask to read
 	CookieSameSite http.SameSite  // of signed cookies
 	StableKey      []byte         // keys the ids of stable URLs; the same in every process that signs with one key
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none if empty

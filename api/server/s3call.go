@@ -42,7 +42,7 @@ func (s *Server) doS3Call(c echo.Context) (int, any, error) {
 	if err != nil || methodOf(call.Step) != c.Request().Method {
 		return 0, nil, problem.New(problem.Denied, "This address is none, has expired, or is for another call.")
 	}
-	issue := s.newIssue(s.speakFor(c, call.Subject))
+	issue := s.newIssue(s.speakFor(c, call.Person))
 	status, body, err := s.carryOut(c, issue, call)
 	if recordErr := issue.done(); err != nil || recordErr != nil {
 		return 0, nil, errors.Join(err, recordErr)

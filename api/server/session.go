@@ -37,10 +37,22 @@ type Session struct {
 	ExpiresAt    time.Time `json:"expiresAt" doc:"When the address dies"`
 }
 
+// person is who asked for an address, as policies knew them then.
+type person struct {
+	Subject string   `json:"s"`
+	Groups  []string `json:"g,omitempty"`
+	Tenant  string   `json:"t,omitempty"`
+}
+
+func (i *issue) person() person {
+	caller := callerFrom(i.ctx)
+	return person{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant}
+}
+
 // session is what is sealed into the address.
 type session struct {
 	ID           string   `json:"i"`
-	Subject      string   `json:"s"`
+	Person       person   `json:"s"`
 	Prefix       string   `json:"p"`
 	MaxBytes     int64    `json:"m"`
 	ContentTypes []string `json:"t,omitempty"`
@@ -85,7 +97,7 @@ func (s *Server) createSession(ctx context.Context, input *sessionInput) (*sessi
 	}
 	issue := s.newIssue(ctx)
 	sealed := session{
-		ID: s.parts.NewID(), Subject: issue.principal().Subject, Prefix: prefix.String(),
+		ID: s.parts.NewID(), Person: issue.person(), Prefix: prefix.String(),
 		MaxBytes: body.MaxBytes, ContentTypes: body.ContentTypes, WithToken: body.WithToken,
 	}
 	made, err := s.sealSession(issue, sealed, prefix, life)

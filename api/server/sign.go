@@ -75,7 +75,7 @@ func (s *Server) signOne(issue *issue, asked SignRequest) (SignedCall, error) {
 		if _, err := issue.authorizeKey(access.Write, key); err != nil {
 			return SignedCall{}, err
 		}
-		return s.sealCall(s3Call{Step: stepStart, Subject: issue.principal().Subject, Key: asked.Key}, life)
+		return s.sealCall(s3Call{Step: stepStart, Person: issue.person(), Key: asked.Key}, life)
 	case http.MethodDelete:
 		return SignedCall{}, problem.New(problem.Denied, "An object isn't deleted through an upload widget; ask /v1/delete-urls.")
 	}
@@ -127,7 +127,7 @@ func (s *Server) signStep(issue *issue, asked SignRequest, life time.Duration) (
 	if asked.Key != upload.Key {
 		return SignedCall{}, errNoUpload()
 	}
-	call := s3Call{Subject: upload.Subject, Key: upload.Key, Upload: upload.Upload, Until: upload.expires.Unix()}
+	call := s3Call{Person: issue.person(), Key: upload.Key, Upload: upload.Upload, Until: upload.expires.Unix()}
 	switch asked.Method {
 	case http.MethodPut:
 		signed, err := s.signParts(issue, upload, []presign.Part{{Number: asked.PartNumber}}, life)
@@ -147,11 +147,11 @@ func (s *Server) signStep(issue *issue, asked SignRequest, life time.Duration) (
 
 // s3Call is sealed into the address of one call in S3's words.
 type s3Call struct {
-	Step    string         `json:"c"`
-	Subject string         `json:"s"`
-	Key     string         `json:"k"`
-	Upload  uploads.Upload `json:"o,omitzero"`
-	Until   int64          `json:"e,omitempty"` // when the upload's id expires, Unix seconds
+	Step   string         `json:"c"`
+	Person person         `json:"s"`
+	Key    string         `json:"k"`
+	Upload uploads.Upload `json:"o,omitzero"`
+	Until  int64          `json:"e,omitempty"` // when the upload's id expires, Unix seconds
 }
 
 func (s *Server) sealCall(call s3Call, life time.Duration) (SignedCall, error) {

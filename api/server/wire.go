@@ -65,6 +65,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	}
 	tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{
 		Issuer: gateway.Issuer, Audience: gateway.Audience, Algorithms: gateway.TokenAlgorithms,
+		GroupsClaim: gateway.GroupsClaim, TenantClaim: gateway.TenantClaim,
 		HTTP: http.DefaultClient, Log: env.Log, Now: env.Now,
 	})
 	if err != nil {
@@ -102,7 +103,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 		Limits: limits(gateway), Origins: gateway.AllowedOrigins, TrustedProxies: prefixes(gateway.TrustedProxies),
 		Bucket: gateway.Bucket, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"), Uploads: newUploads(gateway, env),
 		Sealer: sealer, Rules: rules, Quarantine: quarantine,
-		StableKey: stableKey, CookieSameSite: sameSite(gateway.CookieSameSite),
+		Anonymous: gateway.Anonymous, StableKey: stableKey, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
 	})
 	if err != nil {

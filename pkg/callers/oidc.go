@@ -53,8 +53,10 @@ const (
 
 // Caller is somebody whose token was accepted.
 type Caller struct {
-	Subject       string
-	Authenticated string // how: "oidc"
+	Subject       string   // empty for anybody
+	Authenticated string   // how: "oidc"
+	Groups        []string // from the claim that the configuration names
+	Tenant        string   // likewise
 }
 
 // OIDCConfig says which tokens are accepted.
@@ -62,9 +64,13 @@ type OIDCConfig struct {
 	Issuer     string   // exactly the iss claim; the keys are found below it
 	Audience   string   // must be among the aud claim
 	Algorithms []string // the signature algorithms accepted, such as ES256
-	HTTP       *http.Client
-	Log        *slog.Logger
-	Now        func() time.Time
+
+	GroupsClaim string // claim that holds the caller's groups, a list of texts; none if empty
+	TenantClaim string // claim that holds the caller's tenant, a text; none if empty
+
+	HTTP *http.Client
+	Log  *slog.Logger
+	Now  func() time.Time
 }
 
 // OIDC authenticates callers by access tokens. It is safe for concurrent use.
@@ -72,6 +78,7 @@ type OIDC struct {
 	keys     keyfunc.Keyfunc
 	parser   *jwt.Parser
 	now      func() time.Time
+	claims   claimNames
 	verified *lru.Cache[[sha256.Size]byte, verified]
 }
 
@@ -106,7 +113,8 @@ func NewOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
 	}
 	authenticator := &OIDC{
-		keys: keys, now: config.Now, verified: remembered,
+		claims: claimNames{groups: config.GroupsClaim, tenant: config.TenantClaim},
+		keys:   keys, now: config.Now, verified: remembered,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods(config.Algorithms),
 			jwt.WithIssuer(config.Issuer),
@@ -130,7 +138,7 @@ func (o *OIDC) Authenticate(ctx context.Context, token string) (Caller, error) {
 	if known, ok := o.verified.Get(digest); ok && o.now().Before(known.until) {
 		return known.caller, nil
 	}
-	var claims jwt.RegisteredClaims
+	var claims tokenClaims
 	parsed, err := o.parser.ParseWithClaims(token, &claims, o.keys.KeyfuncCtx(ctx))
 	if err != nil {
 		return Caller{}, fmt.Errorf("%w: %w", ErrToken, err)
@@ -141,7 +149,10 @@ func (o *OIDC) Authenticate(ctx context.Context, token string) (Caller, error) {
 	if claims.Subject == "" || len(claims.Subject) > maxSubjectBytes {
 		return Caller{}, fmt.Errorf("%w: its subject is empty or too long", ErrToken)
 	}
-	caller := Caller{Subject: claims.Subject, Authenticated: "oidc"}
+	caller, err := o.claims.caller(claims)
+	if err != nil {
+		return Caller{}, err
+	}
 	until := o.now().Add(verifiedFor)
 	if claims.ExpiresAt.Before(until) {
 		until = claims.ExpiresAt.Time

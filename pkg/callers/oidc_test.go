@@ -16,6 +16,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -152,7 +153,7 @@ func TestAGoodTokenSaysWhoIsCalling(t *testing.T) {
 		"several audiences": sign(t, jwt.SigningMethodES256, ec, several, map[string]any{"kid": "ec"}),
 	} {
 		caller, err := authenticator.Authenticate(t.Context(), token)
-		if err != nil || caller != (callers.Caller{Subject: "alice", Authenticated: "oidc"}) {
+		if err != nil || !reflect.DeepEqual(caller, callers.Caller{Subject: "alice", Authenticated: "oidc"}) {
 			t.Errorf("%s: %+v, %v", name, caller, err)
 		}
 	}
@@ -216,7 +217,7 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 		"key id no text":            with(nothing, map[string]any{"kid": 7}),
 	} {
 		caller, err := authenticator.Authenticate(t.Context(), token)
-		if !errors.Is(err, callers.ErrToken) || caller != (callers.Caller{}) {
+		if !errors.Is(err, callers.ErrToken) || !reflect.DeepEqual(caller, callers.Caller{}) {
 			t.Errorf("%s: %+v, %v, want ErrToken", name, caller, err)
 		}
 		if err != nil && len(token) > 40 && strings.Contains(err.Error(), token[:40]) {

@@ -60,6 +60,10 @@ type Gateway struct {
 	Audience        string   `required:"" help:"Audience that access tokens must name."`
 	TokenAlgorithms []string `default:"RS256,PS256,ES256" help:"Signature algorithms that access tokens may use: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA."`
 
+	GroupsClaim string `default:"groups" help:"Claim of access tokens that holds the caller's groups, a list of texts."`
+	TenantClaim string `help:"Claim of access tokens that holds the caller's tenant, a text. None by default."`
+	Anonymous   bool   `help:"Let callers without a token ask to read, as anybody; policies and shares decide."`
+
 	AuditFile string `default:"-" help:"File that audit records are appended to; - is standard output."`
 
 	ReadLife       time.Duration `default:"5m" help:"Life of a read URL where the caller asks for none."`
