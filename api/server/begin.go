@@ -176,12 +176,13 @@ func (b begun) answer(key string) NewUpload {
 
 // The steps of an upload, as the audit trail names them.
 const (
-	stepSession  = "session"
-	stepStart    = "start"
-	stepParts    = "parts"
-	stepList     = "list"
-	stepComplete = "complete"
-	stepAbort    = "abort"
+	stepSession     = "session"
+	stepCredentials = "credentials"
+	stepStart       = "start"
+	stepParts       = "parts"
+	stepList        = "list"
+	stepComplete    = "complete"
+	stepAbort       = "abort"
 )
 
 // step notes a step of an upload.

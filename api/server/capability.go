@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
@@ -52,6 +53,7 @@ type widget struct {
 	echo    echo.Context
 	issue   *issue
 	session session
+	expires time.Time // of the session
 }
 
 // withSession opens the address and speaks for the person who asked for it.
@@ -59,7 +61,8 @@ type widget struct {
 func (s *Server) withSession(handle func(*widget) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		var opened session
-		if _, err := s.parts.Sealer.Open(kindSession, c.Param("capability"), &opened); err != nil {
+		expires, err := s.parts.Sealer.Open(kindSession, c.Param("capability"), &opened)
+		if err != nil {
 			return errNoSession()
 		}
 		if opened.WithToken {
@@ -72,7 +75,7 @@ func (s *Server) withSession(handle func(*widget) error) echo.HandlerFunc {
 			}
 		}
 		ctx := s.speakFor(c, opened.Person)
-		w := &widget{server: s, echo: c, issue: s.newIssue(ctx), session: opened}
+		w := &widget{server: s, echo: c, issue: s.newIssue(ctx), session: opened, expires: expires}
 		if err := handle(w); err != nil {
 			return errors.Join(err, w.issue.done())
 		}

@@ -42,11 +42,6 @@ func (w *widget) form(filename, contentType string, metadata map[string]string) 
 	return w.begin(asked)
 }
 
-// companionCredentials answers GET s3/sts: nobody gets credentials.
-func (w *widget) companionCredentials() error {
-	return problem.New(problem.Denied, "This gateway gives no credentials away. Let the widget have its requests signed: set getTemporarySecurityCredentials to false.")
-}
-
 // companionCreate answers POST s3/multipart.
 func (w *widget) companionCreate() error {
 	var body struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
+	"github.com/signgate/signgate/pkg/rolecredentials"
 	"github.com/signgate/signgate/pkg/signedurl"
 	"github.com/signgate/signgate/pkg/uploads"
 )
@@ -26,6 +27,9 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 	if broken, ok := errors.AsType[*presign.UploadError](err); ok {
 		return invalid(uploadPointer(broken.Field), broken.Reason)
 	}
+	if unfit, ok := errors.AsType[*rolecredentials.PrefixError](err); ok {
+		return invalid("/prefix", unfit.Reason)
+	}
 	if mismatch, ok := errors.AsType[*uploads.MismatchError](err); ok {
 		return problem.New(problem.InvalidRequest, "What was uploaded isn't what was announced, and was removed: "+mismatch.Error()+".")
 	}
@@ -37,6 +41,7 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{callers.ErrToken, problem.Unauthenticated, "The access token is missing, expired, or not one that is accepted here."},
 		{presign.ErrCredentials, problem.Unavailable, "The gateway has no usable AWS credentials now. Try again."},
 		{signedurl.ErrCookieDomain, problem.InvalidRequest, "Cookies of the gateway can't reach the CDN: both must be below one registrable domain. Use signed URLs, or give gateway and CDN names such as api.example.com and cdn.example.com."},
+		{rolecredentials.ErrUnavailable, problem.Unavailable, "AWS gives the gateway no credentials for you now. Try again."},
 		{uploads.ErrGone, problem.NotFound, "There is no such upload any more: it was completed, aborted, or never begun."},
 		{uploads.ErrExists, problem.Conflict, "There is an object under this key already."},
 		{uploads.ErrConflict, problem.Conflict, "Another write to this key came between. Begin anew."},

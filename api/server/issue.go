@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/signgate/signgate/pkg/access"
@@ -140,14 +141,14 @@ func (i *issue) folder(action access.Action, key objectkey.Key) access.Decision 
 }
 
 // authorizePrefix asks for a decision about everything below a prefix.
-func (i *issue) authorizePrefix(prefix objectkey.Prefix) (access.Decision, error) {
+func (i *issue) authorizePrefix(action access.Action, prefix objectkey.Prefix) (access.Decision, error) {
 	decide := func(action access.Action) access.Decision {
 		if i.server.parts.Quarantine.Overlaps(prefix) || i.mayNot(action) {
 			return access.Decision{}
 		}
 		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix)
 	}
-	return i.authorize(access.Read, prefix.String(), decide)
+	return i.authorize(action, prefix.String(), decide)
 }
 
 // mayNot says that no policy can allow an action: whoever brings no token may
@@ -180,7 +181,11 @@ func (i *issue) authorize(action access.Action, key string, decide func(access.A
 	if action == access.Read || (action == access.Delete && !decide(access.Read).Allowed) {
 		return decision, problem.New(problem.NotFound, "There is no such object, or you may not read it.")
 	}
-	return decision, problem.New(problem.Denied, fmt.Sprintf("No policy allows you to %s this object.", action))
+	what := "this object"
+	if strings.HasSuffix(key, "/") {
+		what = "whatever lies below this prefix"
+	}
+	return decision, problem.New(problem.Denied, fmt.Sprintf("No policy allows you to %s %s.", action, what))
 }
 
 // issued notes that something was made for the caller and returns its id.

@@ -67,7 +67,7 @@ func (s *Server) preparePrefix(issue *issue, request PrefixRequest) (objectkey.P
 	if err != nil {
 		return prefix, conditions, access.Decision{}, err
 	}
-	decision, err := issue.authorizePrefix(prefix)
+	decision, err := issue.authorizePrefix(access.Read, prefix)
 	if err != nil {
 		if recordErr := issue.done(); recordErr != nil {
 			err = recordErr

@@ -19,6 +19,7 @@ import (
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/overrides"
 	"github.com/signgate/signgate/pkg/presign"
+	"github.com/signgate/signgate/pkg/rolecredentials"
 	"github.com/signgate/signgate/pkg/signedurl"
 	"github.com/signgate/signgate/pkg/uploads"
 )
@@ -37,16 +38,18 @@ type Parts struct {
 	Origins   []string // of browser pages that may call; none allowed if empty
 
 	Bucket     string
+	Region     string // of the bucket
 	PublicURL  string // where callers reach this server, without a closing slash
 	Uploads    Uploads
 	Sealer     *capability.Sealer // seals the ids of uploads and the addresses of sessions
 	Rules      uploads.Rules
 	Quarantine objectkey.Prefix // where bytes land that are to be verified; nobody reads or writes there by a decision
 
-	Anonymous      bool           // whether callers without a token may ask to read
-	CookieSameSite http.SameSite  // of signed cookies
-	StableKey      []byte         // keys the ids of stable URLs; the same in every process that signs with one key
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none if empty
+	Credentials    RoleCredentials // nil: nobody gets any
+	Anonymous      bool            // whether callers without a token may ask to read
+	CookieSameSite http.SameSite   // of signed cookies
+	StableKey      []byte          // keys the ids of stable URLs; the same in every process that signs with one key
+	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed; none if empty
 
 	Build Build
 	Log   *slog.Logger
@@ -99,6 +102,11 @@ type Uploads interface {
 	Inspect(ctx context.Context, key objectkey.Key) (uploads.Object, error)
 	Promote(ctx context.Context, from uploads.Object, to objectkey.Key, tags map[string]string, overwrite bool) (uploads.Object, error)
 	Remove(ctx context.Context, key objectkey.Key) error
+}
+
+// RoleCredentials makes AWS credentials that upload below one prefix.
+type RoleCredentials interface {
+	ForPrefix(ctx context.Context, request rolecredentials.Request) (rolecredentials.Credentials, error)
 }
 
 // Recorder keeps the audit trail; after an error nothing may leave.
@@ -161,6 +169,7 @@ func (s *Server) routes(api huma.API) {
 	register(s, api, abortOperation(), s.abort)
 	register(s, api, signOperation(), s.sign)
 	register(s, api, sessionOperation(), s.createSession)
+	register(s, api, credentialsOperation(), s.createCredentials)
 	register(s, api, deleteURLsOperation(), s.deleteURLs)
 	register(s, api, public(liveOperation()), s.live)
 	register(s, api, public(readyOperation()), s.ready)

@@ -57,6 +57,7 @@ type session struct {
 	MaxBytes     int64    `json:"m"`
 	ContentTypes []string `json:"t,omitempty"`
 	WithToken    bool     `json:"w,omitempty"`
+	Unlimited    bool     `json:"u,omitempty"` // neither size nor type was asked to be limited
 }
 
 type sessionInput struct{ Body SessionRequest }
@@ -68,7 +69,8 @@ func sessionOperation() huma.Operation {
 		OperationID: "createUploadSession", Method: http.MethodPost, Path: "/v1/upload-sessions", DefaultStatus: http.StatusCreated, Tags: []string{"write"},
 		Summary: "An address for upload widgets",
 		Description: "Below it, Uppy finds a Companion, ActiveStorage its direct uploads, Shrine its presign endpoint. " +
-			"It uploads new objects below one prefix in the name of the person who asked for it, and does nothing else.",
+			"It uploads new objects below one prefix in the name of the person who asked for it, and does nothing else, unless the gateway gives credentials away: " +
+			"then one without limits on sizes and types gives them to whoever has it, where the person may overwrite there.",
 	}
 }
 
@@ -92,13 +94,14 @@ func (s *Server) createSession(ctx context.Context, input *sessionInput) (*sessi
 	if body.MaxBytes > s.parts.Limits.MaxUploadBytes {
 		return nil, invalid("/maxBytes", fmt.Sprintf("must be at most %d", s.parts.Limits.MaxUploadBytes))
 	}
+	unlimited := body.MaxBytes == 0 && len(body.ContentTypes) == 0
 	if body.MaxBytes == 0 {
 		body.MaxBytes = s.parts.Limits.MaxUploadBytes
 	}
 	issue := s.newIssue(ctx)
 	sealed := session{
 		ID: s.parts.NewID(), Person: issue.person(), Prefix: prefix.String(),
-		MaxBytes: body.MaxBytes, ContentTypes: body.ContentTypes, WithToken: body.WithToken,
+		MaxBytes: body.MaxBytes, ContentTypes: body.ContentTypes, WithToken: body.WithToken, Unlimited: unlimited,
 	}
 	made, err := s.sealSession(issue, sealed, prefix, life)
 	if recordErr := issue.done(); err != nil || recordErr != nil {

@@ -91,6 +91,10 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, err
 	}
+	lender, err := newRoleCredentials(gateway, env)
+	if err != nil {
+		return nil, nil, err
+	}
 	server, err := New(Parts{ //nolint:contextcheck // the server outlives this context; requests bring their own
 		Callers: tokens, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: trail,
 		Checks: []Check{
@@ -101,7 +105,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 			{"audit", trail.Ready},
 		},
 		Limits: limits(gateway), Origins: gateway.AllowedOrigins, TrustedProxies: prefixes(gateway.TrustedProxies),
-		Bucket: gateway.Bucket, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"), Uploads: newUploads(gateway, env),
+		Bucket: gateway.Bucket, Region: gateway.Region, Credentials: lender, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"), Uploads: newUploads(gateway, env),
 		Sealer: sealer, Rules: rules, Quarantine: quarantine,
 		Anonymous: gateway.Anonymous, StableKey: stableKey, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,

@@ -34,7 +34,7 @@ type Record struct {
 	Address       string     `json:"address,omitempty"`   // where the request came from
 	Action        string     `json:"action"`              // read, write, overwrite or delete
 	Key           string     `json:"key"`                 // the object
-	Step          string     `json:"step,omitempty"`      // of an upload: session, start, parts, list, complete or abort
+	Step          string     `json:"step,omitempty"`      // of an upload: session, credentials, start, parts, list, complete or abort
 	Parts         string     `json:"parts,omitempty"`     // the numbers of the parts that were signed, such as "1-3,7"
 	Policies      []string   `json:"policies,omitempty"`  // the ids of the policies that decided
 	KeyID         string     `json:"keyId,omitempty"`     // the CloudFront key that signed

@@ -15,6 +15,7 @@ import (
 	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
+	"github.com/signgate/signgate/pkg/rolecredentials"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
 
@@ -53,6 +54,9 @@ type Gateway struct {
 	S3Accelerate bool   `name:"s3-accelerate" env:"SIGNGATE_S3_ACCELERATE" help:"Send uploads by S3 Transfer Acceleration; the bucket must have it turned on."`
 	S3DualStack  bool   `name:"s3-dual-stack" env:"SIGNGATE_S3_DUAL_STACK" help:"Use S3's addresses that answer IPv6 too."`
 	KMSKeyID     string `name:"kms-key-id" env:"SIGNGATE_KMS_KEY_ID" help:"Key of KMS that uploads must be encrypted with. None: as the bucket does by default, which is best."`
+
+	CredentialsRole string `help:"ARN of the role whose credentials callers may get to upload below a prefix with an AWS SDK. None by default: nobody gets any."`
+	STSEndpoint     string `name:"sts-endpoint" env:"SIGNGATE_STS_ENDPOINT" help:"Another STS than AWS's, such as http://127.0.0.1:5000."`
 
 	Policies string `required:"" help:"Folder of Cedar policies (*.cedar)."`
 
@@ -129,6 +133,8 @@ func (g *Gateway) Validate() error {
 	check("active-key-id", keyring.CheckID(g.ActiveKeyID))
 	check("s3-endpoint", checkServer(g.S3Endpoint, true))
 	check("issuer", checkServer(g.Issuer, false))
+	check("credentials-role", g.checkCredentials())
+	check("sts-endpoint", checkServer(g.STSEndpoint, true))
 	if len(g.TokenAlgorithms) == 0 {
 		check("token-algorithms", errors.New("is empty"))
 	}
@@ -169,6 +175,17 @@ func (g *Gateway) Validate() error {
 	}
 	slices.Sort(complaints)
 	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(complaints, "; "))
+}
+
+// checkCredentials refuses what credentials couldn't be held to.
+func (g *Gateway) checkCredentials() error {
+	switch {
+	case g.CredentialsRole == "":
+		return nil
+	case g.KMSKeyID != "":
+		return errors.New("can't go with kms-key-id: such credentials may use no key")
+	}
+	return rolecredentials.CheckRole(g.CredentialsRole)
 }
 
 func checkListen(address string) error {

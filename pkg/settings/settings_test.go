@@ -53,6 +53,14 @@ func TestEverySettingIsValidated(t *testing.T) {
 			func(g *settings.Gateway) { g.Issuer = "" }, func(g *settings.Gateway) { g.Issuer = "http://issuer.example.com" },
 			func(g *settings.Gateway) { g.Issuer = "https://u:p@issuer.example.com" },
 		},
+		"credentials-role": {
+			func(g *settings.Gateway) { g.CredentialsRole = "uploads" },
+			func(g *settings.Gateway) { g.CredentialsRole = "arn:aws:iam::123456789012:user/alice" },
+			func(g *settings.Gateway) {
+				g.CredentialsRole, g.KMSKeyID = "arn:aws:iam::123456789012:role/uploads", "alias/media"
+			},
+		},
+		"sts-endpoint": {func(g *settings.Gateway) { g.STSEndpoint = "http://sts.example.com" }, func(g *settings.Gateway) { g.STSEndpoint = "sts" }},
 		"token-algorithms": {
 			func(g *settings.Gateway) { g.TokenAlgorithms = nil }, func(g *settings.Gateway) { g.TokenAlgorithms = []string{"none"} },
 			func(g *settings.Gateway) { g.TokenAlgorithms = []string{"RS256", "HS256"} },

@@ -81,6 +81,14 @@ func (r Rules) For(key objectkey.Key) Rule {
 	return Rule{}
 }
 
+// Touches says whether there is a rule for any key below the prefix: one of
+// the prefix itself, of a folder above it or of one below.
+func (r Rules) Touches(prefix objectkey.Prefix) bool {
+	return slices.ContainsFunc(r.byLength, func(rule Rule) bool {
+		return strings.HasPrefix(prefix.String(), rule.Prefix) || strings.HasPrefix(rule.Prefix, prefix.String())
+	})
+}
+
 // Verifies says whether any rule makes use of the quarantine.
 func (r Rules) Verifies() bool {
 	return slices.ContainsFunc(r.byLength, func(rule Rule) bool { return rule.Verify })

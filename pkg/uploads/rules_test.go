@@ -42,6 +42,34 @@ func TestTheRuleWithTheLongestPrefixHoldsAlone(t *testing.T) {
 	}
 }
 
+func TestRulesTouchEveryPrefixThatSharesAKeyWithTheirs(t *testing.T) {
+	const folder, whole = `[{"prefix":"users/alice/photos/","maxBytes":10}]`, `[{"prefix":"","verify":true}]`
+	for _, test := range []struct {
+		rules, prefix string
+		want          bool
+	}{
+		{folder, "users/alice/photos/", true},
+		{folder, "users/alice/photos/2026/", true},
+		{folder, "users/alice/", true},
+		{folder, "users/alice/photos2/", false},
+		{folder, "users/bob/", false},
+		{whole, "users/bob/", true},
+		{`[]`, "users/bob/", false},
+	} {
+		rules, err := uploads.ParseRules([]byte(test.rules))
+		if err != nil {
+			t.Fatal(err)
+		}
+		prefix, err := objectkey.ParsePrefix(test.prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rules.Touches(prefix); got != test.want {
+			t.Errorf("%s, %s: %t", test.rules, test.prefix, got)
+		}
+	}
+}
+
 func TestContentTypesMatchByTypeAndRange(t *testing.T) {
 	for _, test := range []struct {
 		allowed     string
