@@ -7,6 +7,7 @@ BIN   := $(CACHE)/bin
 NODE_PEER     := api/e2e/peers/peer/node_modules/.package-lock.json
 NODE_JUDGE    := api/e2e/judges/node_modules/.package-lock.json
 PYTHON_JUDGE  := $(CACHE)/awscli/installed
+MOTO_JUDGE    := $(CACHE)/moto/installed
 UPLOADERS     := api/e2e/uploaders/node_modules/.package-lock.json
 BROWSER_STAMP := $(CACHE)/chromium
 
@@ -44,7 +45,7 @@ bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside a Node.js s
 fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-judges: $(NODE_JUDGE) $(PYTHON_JUDGE) $(UPLOADERS) $(BROWSER_STAMP) ## Install AWS's own signers and the upload clients for the end-to-end tests
+judges: $(NODE_JUDGE) $(PYTHON_JUDGE) $(MOTO_JUDGE) $(UPLOADERS) $(BROWSER_STAMP) ## Install AWS's own signers, moto and the upload clients for the end-to-end tests
 
 %/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
 	cd $* && npm ci --ignore-scripts
@@ -53,6 +54,11 @@ judges: $(NODE_JUDGE) $(PYTHON_JUDGE) $(UPLOADERS) $(BROWSER_STAMP) ## Install A
 $(PYTHON_JUDGE): api/e2e/judges/requirements.txt
 	python3 -m venv --clear $(CACHE)/awscli
 	$(CACHE)/awscli/bin/pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+$(MOTO_JUDGE): api/e2e/judges/requirements-moto.txt
+	python3 -m venv --clear $(CACHE)/moto
+	$(CACHE)/moto/bin/pip install --quiet --require-hashes --requirement $<
 	@touch $@
 
 # Without a browser the tests that need it fail and say so; the others needn't wait.

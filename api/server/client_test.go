@@ -39,6 +39,7 @@ func TestTheClientKnowsEveryMemberOfTheDocument(t *testing.T) {
 		"PartItem": reflect.TypeFor[client.PartItem](), "SignedPart": reflect.TypeFor[client.SignedPart](),
 		"UploadedPart": reflect.TypeFor[client.UploadedPart](), "UploadedObject": reflect.TypeFor[client.UploadedObject](),
 		"SessionRequest": reflect.TypeFor[client.SessionRequest](), "Session": reflect.TypeFor[client.Session](),
+		"CredentialsRequest": reflect.TypeFor[client.CredentialsRequest](), "UploadCredentials": reflect.TypeFor[client.UploadCredentials](),
 		"SignRequest": reflect.TypeFor[client.SignRequest](), "SignedCall": reflect.TypeFor[client.SignedCall](),
 		"Item": reflect.TypeFor[client.Item](), "DeleteURL": reflect.TypeFor[client.DeleteURL](), "Build": reflect.TypeFor[client.Build](),
 	}
@@ -88,6 +89,7 @@ func members(of reflect.Type) []string {
 func TestTheClientCallsEveryOperation(t *testing.T) {
 	g := newGateway(t, func(p *server.Parts) {
 		p.Uploads = &bucket{arrived: []uploads.Part{{Number: 1, ETag: `"one"`, Size: 7}}}
+		p.Credentials = &lender{}
 		p.Checks = []server.Check{{Name: "all", Run: func(context.Context) error { return nil }}}
 	})
 	called := map[string]bool{}
@@ -171,6 +173,9 @@ func callUploads(t *testing.T, c *client.Client) {
 	}
 	if session, err := c.CreateSession(ctx, client.SessionRequest{Prefix: "users/alice/inbox/"}); err != nil || !strings.HasPrefix(session.URL, "https://api.example.com/u/") {
 		t.Errorf("CreateSession: %v", err)
+	}
+	if lent, err := c.CreateUploadCredentials(ctx, client.CredentialsRequest{Prefix: "users/alice/inbox/"}); err != nil || lent.SecretAccessKey != "secret-key" {
+		t.Errorf("CreateUploadCredentials: %v", err)
 	}
 	if signed, err := c.Sign(ctx, client.SignRequest{Method: http.MethodPut, Key: "users/alice/a", ContentType: "text/plain"}); err != nil || signed.Fields["key"] != "users/alice/a" {
 		t.Errorf("Sign: %v", err)

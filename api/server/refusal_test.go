@@ -170,7 +170,7 @@ func TestRequestsOfTheWrongShapeAreProblems(t *testing.T) {
 
 func TestEveryOperationBelowV1DemandsAToken(t *testing.T) {
 	g := newGateway(t, nil)
-	for _, target := range []string{"POST /v1/read-urls", "GET /v1/read/users/alice/a.png", "POST /v1/read-prefixes", "POST /v1/read-cookies", "POST /v1/explain", "POST /v1/uploads", "POST /v1/delete-urls"} {
+	for _, target := range []string{"POST /v1/read-urls", "GET /v1/read/users/alice/a.png", "POST /v1/read-prefixes", "POST /v1/read-cookies", "POST /v1/explain", "POST /v1/uploads", "POST /v1/upload-credentials", "POST /v1/delete-urls"} {
 		method, path, _ := strings.Cut(target, " ")
 		for name, authorization := range map[string]string{
 			"none": "", "empty": "Bearer ", "another scheme": "Basic YWxpY2U6", "only a scheme": "Bearer", "unknown": "Bearer mallory", "two": "Bearer alice bob",
@@ -359,7 +359,7 @@ func TestTheDocumentDescribesEveryRouteAndItsProblems(t *testing.T) {
 	want := map[string]int{
 		"/v1/read-urls": 1, "/v1/read/{key}": 1, "/v1/read-prefixes": 1, "/v1/read-cookies": 1, "/v1/explain": 1,
 		"/v1/uploads": 1, "/v1/uploads/{uploadId}": 1, "/v1/uploads/{uploadId}/parts": 2, "/v1/uploads/{uploadId}/complete": 1,
-		"/v1/uploads/sign": 1, "/v1/upload-sessions": 1, "/v1/delete-urls": 1, "/livez": 1, "/readyz": 1, "/version": 1,
+		"/v1/uploads/sign": 1, "/v1/upload-sessions": 1, "/v1/upload-credentials": 1, "/v1/delete-urls": 1, "/livez": 1, "/readyz": 1, "/version": 1,
 	}
 	for path, methods := range document.Paths {
 		if len(methods) != want[path] {

@@ -184,6 +184,25 @@ type Session struct {
 	ExpiresAt    time.Time `json:"expiresAt"`
 }
 
+// CredentialsRequest asks for AWS credentials that upload below a prefix.
+type CredentialsRequest struct {
+	Prefix    string `json:"prefix"`
+	ExpiresIn *int64 `json:"expiresIn,omitempty"` // seconds, from 900, the default, to 3600
+}
+
+// UploadCredentials are AWS credentials for an SDK. They upload below the
+// prefix and do nothing else.
+type UploadCredentials struct {
+	ID              string    `json:"id"`
+	AccessKeyID     string    `json:"accessKeyId"`
+	SecretAccessKey string    `json:"secretAccessKey"`
+	SessionToken    string    `json:"sessionToken"`
+	ExpiresAt       time.Time `json:"expiresAt"`
+	Bucket          string    `json:"bucket"`
+	Region          string    `json:"region"`
+	Prefix          string    `json:"prefix"`
+}
+
 // SignRequest is the argument of Uppy's signRequest.
 type SignRequest struct {
 	Method      string `json:"method"`

@@ -64,6 +64,14 @@ func (c *Client) CreateSession(ctx context.Context, request SessionRequest) (Ses
 	return session, err
 }
 
+// CreateUploadCredentials asks for AWS credentials that upload below a prefix.
+// A gateway refuses unless it is set up to give some away.
+func (c *Client) CreateUploadCredentials(ctx context.Context, request CredentialsRequest) (UploadCredentials, error) {
+	var credentials UploadCredentials
+	_, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/upload-credentials", body: request}, &credentials)
+	return credentials, err
+}
+
 // Sign asks what Uppy's signRequest asks, for a program that passes it on.
 func (c *Client) Sign(ctx context.Context, request SignRequest) (SignedCall, error) {
 	var signed SignedCall
