@@ -107,7 +107,7 @@ func (s *Server) mintCredentials(issue *issue, prefix objectkey.Prefix, life tim
 	return id, made, nil
 }
 
-// companionCredentials answers GET s3/sts. They never outlive the session.
+// companionCredentials answers GET s3/sts. They don't outlive the session.
 func (w *widget) companionCredentials() error {
 	if w.server.parts.Credentials == nil {
 		return problem.New(problem.Denied, "This gateway gives no credentials away. Let the widget have its requests signed: set getTemporarySecurityCredentials to false.")

@@ -143,8 +143,7 @@ func (s *Source) ForPrefix(ctx context.Context, request Request) (Credentials, e
 		Policy:          aws.String(policy),
 		DurationSeconds: aws.Int32(int32(request.Life / time.Second)),
 	})
-	var tooLong *types.PackedPolicyTooLargeException
-	if errors.As(err, &tooLong) { // AWS counts a packed form that nobody else can know
+	if _, tooLong := errors.AsType[*types.PackedPolicyTooLargeException](err); tooLong { // AWS counts a packed form that nobody else can know
 		return Credentials{}, errTooLong()
 	}
 	if err != nil {
