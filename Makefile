@@ -38,7 +38,7 @@ bench: ## Measure, and print what is compared as ratios
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./pkg/... ./api/server > $(CACHE)/bench.txt || { cat $(CACHE)/bench.txt; exit 1; }
 	@awk -f .ci/ratios.awk $(CACHE)/bench.txt
 
-bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside a Node.js service on AWS's own signer, as ratios
+bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside Node.js services on AWS's own signers and Uppy's Companion, as ratios
 	$(GO) build -o $(BIN)/signgate ./api
 	$(BIN)/peers --gateway $(BIN)/signgate --peer api/e2e/peers/peer
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -20,11 +19,15 @@ const (
 	rsaKeyID = "KBENCHRSA"
 	audience = "signgate"
 	cdnURL   = "https://cdn.example.com"
+	bucket   = "media"
+	region   = "eu-central-1"
+	// awsKey is both halves of the credentials that S3 would know.
+	awsKey = "bench"
 	// startTime bounds how long a side may take until it answers.
 	startTime = 20 * time.Second
 )
 
-// field is what both sides share: keys, policies, an issuer, a token.
+// field is what all sides share: keys, policies, an issuer, a token.
 type field struct {
 	dir    string
 	issuer string // address
@@ -79,40 +82,4 @@ func writeBelow(dir, name string, content []byte) error {
 		return err
 	}
 	return os.WriteFile(path, content, 0o600)
-}
-
-func (f *field) startGateway(ctx context.Context, binary string) (*side, error) {
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	command := exec.CommandContext(ctx, binary, "serve", //nolint:gosec // the binary to measure
-		"--listen="+address, "--cdn-url="+cdnURL, "--signing-keys="+filepath.Join(f.dir, "keys"), "--active-key-id="+ecKeyID,
-		"--bucket=media", "--region=eu-central-1", "--policies="+filepath.Join(f.dir, "policies"),
-		"--issuer="+f.issuer, "--audience="+audience, "--audit-file="+filepath.Join(f.dir, "audit.jsonl"))
-	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench")
-	return start(ctx, "signgate, P-256", command, address)
-}
-
-func (f *field) startPeer(ctx context.Context, dir, keyID, algorithm string) (*side, error) {
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	command := exec.CommandContext(ctx, "node", filepath.Join(dir, "server.mjs")) //nolint:gosec // the service to measure
-	command.Env = append(os.Environ(), "NODE_ENV=production", "PORT="+port, "ISSUER="+f.issuer, "AUDIENCE="+audience, "CDN_URL="+cdnURL,
-		"KEY_ID="+keyID, "KEY_FILE="+filepath.Join(f.dir, "keys", keyID+".pem"), "ALGORITHM="+algorithm)
-	return start(ctx, "Node.js, "+keyID, command, address)
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

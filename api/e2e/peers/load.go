@@ -7,10 +7,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +20,7 @@ const batchSize = 100
 
 // errFailed says that a side didn't answer everything well, so that there is
 // nothing to compare.
-var errFailed = errors.New("not every request was answered with 200")
+var errFailed = errors.New("not every request was answered well")
 
 // generator sends the same requests to whichever side has its turn.
 type generator struct {
@@ -55,28 +53,28 @@ func (s series) median(of func(sample) float64) float64 {
 	return values[len(values)/2]
 }
 
-// turn loads a side for a while, as fast as it answers where rate is 0, and
-// adds what was measured. A short warm-up goes before.
-func (g generator) turn(ctx context.Context, side *side, items int, length time.Duration, rate float64, into *series) error {
-	if _, err := g.load(ctx, side, items, length/8, rate); err != nil {
+// turn loads an entry's side for a while, as fast as it answers where rate is
+// 0, and adds what was measured. A short warm-up goes before.
+func (g generator) turn(ctx context.Context, entry *entry, length time.Duration, rate float64, into *series) error {
+	if _, err := g.load(ctx, entry, length/8, rate); err != nil {
 		return err
 	}
-	before, err := side.cpu()
+	before, err := entry.side.cpu()
 	if err != nil {
 		return err
 	}
 	begin := g.now()
-	latencies, err := g.load(ctx, side, items, length, rate)
+	latencies, err := g.load(ctx, entry, length, rate)
 	if err != nil {
 		return err
 	}
 	took := g.now().Sub(begin)
-	after, err := side.cpu()
+	after, err := entry.side.cpu()
 	if err != nil {
 		return err
 	}
 	slices.Sort(latencies)
-	urls := float64(len(latencies) * items)
+	urls := float64(len(latencies) * entry.task.urls)
 	*into = append(*into, sample{
 		perSecond: urls / took.Seconds(), p50: latencies[len(latencies)/2], p99: latencies[len(latencies)*99/100],
 		cpu: time.Duration(float64(after-before) / urls),
@@ -87,10 +85,10 @@ func (g generator) turn(ctx context.Context, side *side, items int, length time.
 // load sends requests over the generator's connections and returns how long
 // each took. At a given rate a request counts from when it was due, so that a
 // side that stalls doesn't slow its own load.
-func (g generator) load(ctx context.Context, side *side, items int, length time.Duration, rate float64) ([]time.Duration, error) {
+func (g generator) load(ctx context.Context, entry *entry, length time.Duration, rate float64) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
-	client := &fasthttp.HostClient{Addr: side.address, MaxConns: g.workers}
+	client := &fasthttp.HostClient{Addr: entry.side.address, MaxConns: g.workers}
 	defer client.CloseIdleConnections()
 	took := make([][]time.Duration, g.workers)
 	failures := make([]error, g.workers)
@@ -102,22 +100,23 @@ func (g generator) load(ctx context.Context, side *side, items int, length time.
 			if rate > 0 {
 				due = begin.Add(time.Duration(float64(worker) / rate * float64(time.Second)))
 			}
-			took[worker], failures[worker] = g.work(ctx, client, g.request(side, items), due, rate)
+			took[worker], failures[worker] = g.work(ctx, client, entry, due, rate)
 		})
 	}
 	working.Wait()
 	if err := errors.Join(failures...); err != nil {
-		return nil, fmt.Errorf("%s: %w", side.name, err)
+		return nil, fmt.Errorf("%s: %w", entry.side.name, err)
 	}
 	all := slices.Concat(took...)
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: %s answered nothing", errFailed, side.name)
+		return nil, fmt.Errorf("%w: %s answered nothing", errFailed, entry.side.name)
 	}
 	return all, nil
 }
 
 // work sends requests one after another until ctx ends.
-func (g generator) work(ctx context.Context, client *fasthttp.HostClient, request *fasthttp.Request, due time.Time, rate float64) ([]time.Duration, error) {
+func (g generator) work(ctx context.Context, client *fasthttp.HostClient, entry *entry, due time.Time, rate float64) ([]time.Duration, error) {
+	request := entry.task.request(entry.side.address, g.token)
 	response := fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseResponse(response)
 	var took []time.Duration
@@ -136,7 +135,7 @@ func (g generator) work(ctx context.Context, client *fasthttp.HostClient, reques
 		if err := client.Do(request, response); err != nil {
 			return nil, err
 		}
-		if response.StatusCode() != http.StatusOK {
+		if response.StatusCode() != entry.task.status {
 			return nil, fmt.Errorf("%w: %d", errFailed, response.StatusCode())
 		}
 		took = append(took, g.now().Sub(due))
@@ -144,20 +143,6 @@ func (g generator) work(ctx context.Context, client *fasthttp.HostClient, reques
 			due = due.Add(time.Duration(float64(g.workers) / rate * float64(time.Second)))
 		}
 	}
-}
-
-func (g generator) request(side *side, items int) *fasthttp.Request {
-	keys := make([]string, items)
-	for i := range keys {
-		keys[i] = fmt.Sprintf(`{"key":"users/alice/pictures/%d.png"}`, i)
-	}
-	request := &fasthttp.Request{}
-	request.Header.SetMethod(http.MethodPost)
-	request.Header.SetContentType("application/json")
-	request.Header.Set("Authorization", "Bearer "+g.token)
-	request.SetRequestURI("http://" + side.address + "/v1/read-urls")
-	request.SetBodyString(`{"items":[` + strings.Join(keys, ",") + `]}`)
-	return request
 }
 
 // rawSignatures counts what the signature alone allows on all cores, per

@@ -1,11 +1,13 @@
-// Command peers measures the gateway beside what one would otherwise write: a
-// Node.js service on AWS's own signer. `make bench-peers` runs it.
+// Command peers measures the gateway beside what one would otherwise run:
+// Node.js services on AWS's own signers for reads and for uploads, and Uppy's
+// Companion. `make bench-peers` runs it.
 //
-// Both sides check the same access token, authorize by the caller's folder and
-// answer the same requests of the same load generator, in turns, on this
-// machine, which they share with the generator. Ours also records every URL in
-// an audit trail on disk and logs every request. Times hold for this machine,
-// the ratios for any like it.
+// The gateway and the services check the same access token, authorize by the
+// caller's folder and answer the same requests of the same load generator, in
+// turns, on this machine, which they share with the generator. Companion asks
+// nobody who they are; of ours, the address itself says it. Ours also records
+// every URL in an audit trail on disk and logs every request. Times hold for
+// this machine, the ratios for any like it.
 package main
 
 import (
@@ -52,44 +54,17 @@ func (c commands) run(ctx context.Context, now func() time.Time, out io.Writer) 
 		return err
 	}
 	defer field.close()
-	ours, err := field.startGateway(ctx, c.Gateway)
+	lineup, err := newLineup(ctx, field, c.Gateway, c.Peer)
 	if err != nil {
 		return err
 	}
-	defer ours.stop()
-	rsa, err := field.startPeer(ctx, c.Peer, rsaKeyID, "SHA1")
-	if err != nil {
-		return err
-	}
-	defer rsa.stop()
-	ec, err := field.startPeer(ctx, c.Peer, ecKeyID, "SHA256")
-	if err != nil {
-		return err
-	}
-	defer ec.stop()
-	load := generator{workers: c.Workers, token: field.token, now: now}
-	var one [3]series
-	var batch series
-	for range c.Rounds {
-		for i, side := range []*side{ours, rsa, ec} {
-			if err := load.turn(ctx, side, 1, c.Length, 0, &one[i]); err != nil {
-				return err
-			}
-		}
-		if err := load.turn(ctx, ours, batchSize, c.Length, 0, &batch); err != nil {
-			return err
-		}
-	}
-	var half series
-	if err := load.turn(ctx, ours, 1, c.Length, one[0].median(perSecond)/2, &half); err != nil {
+	defer lineup.stop()
+	if err := lineup.measure(ctx, generator{workers: c.Workers, token: field.token, now: now}, c.Rounds, c.Length); err != nil {
 		return err
 	}
 	raw, err := rawSignatures(ctx, field.ecKey, c.Length/2)
 	if err != nil {
 		return err
 	}
-	return report(out, results{
-		ours: one[0], rsa: one[1], ec: one[2], batch: batch, half: half, raw: raw,
-		oursPeak: ours.peakMiB(), rsaPeak: rsa.peakMiB(), ecPeak: ec.peakMiB(),
-	})
+	return report(out, lineup, raw)
 }
