@@ -23,17 +23,26 @@ func BenchmarkReadURL(b *testing.B) { benchmarkReadURLs(b, 1) }
 // BenchmarkReadURLs100 is a batch of 100 in one request.
 func BenchmarkReadURLs100(b *testing.B) { benchmarkReadURLs(b, 100) }
 
+// BenchmarkUpload is one PUT presigned over HTTP, and its id sealed.
+func BenchmarkUpload(b *testing.B) {
+	benchmarkPost(b, "/v1/uploads", `{"key":"users/alice/pictures/0.png","contentType":"image/png","contentLength":2048}`, http.StatusCreated)
+}
+
 func benchmarkReadURLs(b *testing.B, count int) {
 	b.Helper()
-	web, token := newWeb(b)
 	items := make([]string, count)
 	for n := range items {
 		items[n] = fmt.Sprintf(`{"key":"users/alice/pictures/%d.png"}`, n)
 	}
-	body := `{"items":[` + strings.Join(items, ",") + `]}`
+	benchmarkPost(b, "/v1/read-urls", `{"items":[`+strings.Join(items, ",")+`]}`, http.StatusOK)
+}
+
+func benchmarkPost(b *testing.B, path, body string, status int) {
+	b.Helper()
+	web, token := newWeb(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, web.URL+"/v1/read-urls", strings.NewReader(body))
+		request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, web.URL+path, strings.NewReader(body))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -45,7 +54,7 @@ func benchmarkReadURLs(b *testing.B, count int) {
 		}
 		_, err = io.Copy(io.Discard, response.Body)
 		_ = response.Body.Close()
-		if err != nil || response.StatusCode != http.StatusOK {
+		if err != nil || response.StatusCode != status {
 			b.Fatalf("%d %v", response.StatusCode, err)
 		}
 	}

@@ -2,24 +2,27 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"time"
 )
 
 // lineup is every side, and what each does in its turns.
 type lineup struct {
 	sides []*side
+	key   crypto.Signer // that ours signs reads with
 
 	read, readRSA, readEC entry // one URL
 	batch                 entry // batchSize URLs, ours only
 	put, putPeer          entry // one PUT
 	form, formPeer        entry // one form
 
-	half series // turns of read at half of its capacity
+	half series    // turns of read at half of its capacity
+	raw  []float64 // what the signature alone allows, signatures per second
 }
 
 // newLineup starts every side and opens an upload session at ours.
 func newLineup(ctx context.Context, f *field, gateway, peer string) (*lineup, error) {
-	l := &lineup{}
+	l := &lineup{key: f.ecKey}
 	for _, service := range []func() (*side, error){
 		func() (*side, error) { return f.startGateway(ctx, gateway) },
 		func() (*side, error) { return f.startReads(ctx, peer, rsaKeyID, "SHA1") },
@@ -78,6 +81,11 @@ func (l *lineup) measure(ctx context.Context, load generator, rounds int, length
 				return err
 			}
 		}
+		raw, err := rawSignatures(ctx, l.key, length/2)
+		if err != nil {
+			return err
+		}
+		l.raw = append(l.raw, raw)
 	}
 	return load.turn(ctx, &l.read, length, l.read.turns.median(perSecond)/2, &l.half)
 }

@@ -34,6 +34,7 @@ type sample struct {
 	perSecond float64 // URLs
 	p50, p99  time.Duration
 	cpu       time.Duration // per URL
+	strangers float64       // cores that others computed on
 }
 
 type series []sample
@@ -42,6 +43,7 @@ func perSecond(s sample) float64 { return s.perSecond }
 func p50(s sample) float64       { return float64(s.p50) }
 func p99(s sample) float64       { return float64(s.p99) }
 func cpu(s sample) float64       { return float64(s.cpu) }
+func strangers(s sample) float64 { return s.strangers }
 
 // median is the median of one measure.
 func (s series) median(of func(sample) float64) float64 {
@@ -49,8 +51,11 @@ func (s series) median(of func(sample) float64) float64 {
 	for i, sample := range s {
 		values[i] = of(sample)
 	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return median(values)
+}
+
+func median(values []float64) float64 {
+	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
 
 // turn loads an entry's side for a while, as fast as it answers where rate is
@@ -59,7 +64,7 @@ func (g generator) turn(ctx context.Context, entry *entry, length time.Duration,
 	if _, err := g.load(ctx, entry, length/8, rate); err != nil {
 		return err
 	}
-	before, err := entry.side.cpu()
+	before, err := entry.side.spent()
 	if err != nil {
 		return err
 	}
@@ -69,7 +74,7 @@ func (g generator) turn(ctx context.Context, entry *entry, length time.Duration,
 		return err
 	}
 	took := g.now().Sub(begin)
-	after, err := entry.side.cpu()
+	after, err := entry.side.spent()
 	if err != nil {
 		return err
 	}
@@ -77,7 +82,8 @@ func (g generator) turn(ctx context.Context, entry *entry, length time.Duration,
 	urls := float64(len(latencies) * entry.task.urls)
 	*into = append(*into, sample{
 		perSecond: urls / took.Seconds(), p50: latencies[len(latencies)/2], p99: latencies[len(latencies)*99/100],
-		cpu: time.Duration(float64(after-before) / urls),
+		cpu:       time.Duration(float64(after.side-before.side) / urls),
+		strangers: after.strangers(before).Seconds() / took.Seconds(),
 	})
 	return nil
 }

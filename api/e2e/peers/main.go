@@ -62,9 +62,5 @@ func (c commands) run(ctx context.Context, now func() time.Time, out io.Writer) 
 	if err := lineup.measure(ctx, generator{workers: c.Workers, token: field.token, now: now}, c.Rounds, c.Length); err != nil {
 		return err
 	}
-	raw, err := rawSignatures(ctx, field.ecKey, c.Length/2)
-	if err != nil {
-		return err
-	}
-	return report(out, lineup, raw)
+	return report(out, lineup)
 }

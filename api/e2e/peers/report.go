@@ -3,16 +3,16 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"time"
 )
 
-// report writes medians and ratios, and of each target whether it is met. Raw
-// is how many signatures per second all cores can make.
-func report(out io.Writer, l *lineup, raw float64) error {
+// report writes medians and ratios, and of each target whether it is met.
+func report(out io.Writer, l *lineup) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Medians of %d rounds:\n\n", len(l.read.turns))
-	fmt.Fprintf(&text, "  %-36s %10s %10s %10s %14s %10s\n", "", "requests/s", "p50", "p99", "CPU per URL", "peak MiB")
+	fmt.Fprintf(&text, "  %-36s %10s %10s %10s %14s %10s %10s\n", "", "requests/s", "p50", "p99", "CPU per URL", "peak MiB", "strangers")
 	for _, group := range []struct {
 		title   string
 		entries []*entry
@@ -23,11 +23,14 @@ func report(out io.Writer, l *lineup, raw float64) error {
 	} {
 		fmt.Fprintf(&text, "  %s:\n", group.title)
 		for _, entry := range group.entries {
-			fmt.Fprintf(&text, "    %-34s %10.0f %10s %10s %14s %10.0f\n", entry.name, entry.turns.median(perSecond),
-				brief(entry.turns.median(p50)), brief(entry.turns.median(p99)), brief(entry.turns.median(cpu)), entry.side.peakMiB())
+			fmt.Fprintf(&text, "    %-34s %10.0f %10s %10s %14s %10.0f %10.2f\n", entry.name, entry.turns.median(perSecond),
+				brief(entry.turns.median(p50)), brief(entry.turns.median(p99)), brief(entry.turns.median(cpu)), entry.side.peakMiB(),
+				entry.turns.median(strangers))
 		}
 	}
+	fmt.Fprintf(&text, "\nStrangers are the cores, of %d, that neither the side nor the load generator computed on. Where they differ, so do the chances of the sides.\n", runtime.NumCPU())
 	reportRatios(&text, l)
+	raw := median(l.raw)
 	share := l.batch.turns.median(perSecond) / raw
 	fmt.Fprintf(&text, "\nA batch of %d: %.0f URLs/s, %.0f %% of the %.0f that the raw signature allows (target 80 %%: %s).\n",
 		batchSize, l.batch.turns.median(perSecond), 100*share, raw, met(share >= 0.8))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -49,37 +48,21 @@ func (s *side) stop() {
 	_ = s.command.Wait()
 }
 
-// ticksPerSecond is the unit of times in /proc on Linux.
-const ticksPerSecond = 100
-
 // cpu is the time that the service has computed so far, all of its processes.
 func (s *side) cpu() (time.Duration, error) {
 	pids, err := s.pids()
 	if err != nil {
 		return 0, err
 	}
-	total := 0
+	total := time.Duration(0)
 	for _, pid := range pids {
-		text, err := os.ReadFile("/proc/" + pid + "/stat")
+		took, err := processTime(pid)
 		if err != nil {
 			return 0, err
 		}
-		// After the name in parentheses: state is the first field, user and
-		// system time the 12th and 13th (proc(5)).
-		_, rest, _ := strings.Cut(string(text), ") ")
-		fields := strings.Fields(rest)
-		if len(fields) < 13 {
-			return 0, errors.New("unreadable /proc")
-		}
-		for _, field := range fields[11:13] {
-			ticks, err := strconv.Atoi(field)
-			if err != nil {
-				return 0, err
-			}
-			total += ticks
-		}
+		total += took
 	}
-	return time.Duration(total) * time.Second / ticksPerSecond, nil
+	return total, nil
 }
 
 // peakMiB is the most memory that the service has had, summed over its
