@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/settings"
 )
 
@@ -20,6 +21,7 @@ import (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Answer requests."`
 	Explain explainCommand `cmd:"" help:"Say why a distribution takes a signed URL, or doesn't."`
+	Policy  policyCommands `cmd:"" help:"Work with access policies."`
 	Version versionCommand `cmd:"" help:"Print which gateway this is."`
 }
 
@@ -55,6 +57,16 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 	switch parsed.Command() {
 	case "explain <url>":
 		err = cli.Explain.run(now, stdin, stdout)
+	case "policy lint <folder>":
+		err = cli.Policy.Lint.run(stdout)
+	case "policy test <folder>":
+		err = cli.Policy.Test.run(stdout)
+	case "policy explain <folder>":
+		err = cli.Policy.Explain.run(stdout)
+	case "policy schema":
+		_, err = stdout.Write(access.Schema())
+	case "policy set <name> <folder>":
+		err = cli.Policy.Set.run(stdout)
 	case "serve":
 		err = serve(ctx, cli.Serve.Gateway, now, stdout, stderr)
 	case "version":
