@@ -6,6 +6,7 @@ BIN   := $(CACHE)/bin
 
 NODE_PEER     := api/e2e/peers/peer/node_modules/.package-lock.json
 NODE_JUDGE    := api/e2e/judges/node_modules/.package-lock.json
+NODE_DYNAMO   := pkg/grants/dynamo/emulator/node_modules/.package-lock.json
 PYTHON_JUDGE  := $(CACHE)/awscli/installed
 MOTO_JUDGE    := $(CACHE)/moto/installed
 UPLOADERS     := api/e2e/uploaders/node_modules/.package-lock.json
@@ -45,7 +46,7 @@ bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside Node.js ser
 fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-judges: $(NODE_JUDGE) $(PYTHON_JUDGE) $(MOTO_JUDGE) $(UPLOADERS) $(BROWSER_STAMP) ## Install AWS's own signers, moto and the upload clients for the end-to-end tests
+judges: $(NODE_JUDGE) $(NODE_DYNAMO) $(PYTHON_JUDGE) $(MOTO_JUDGE) $(UPLOADERS) $(BROWSER_STAMP) ## Install what the tests ask: AWS's own signers, emulators, upload clients, a browser
 
 %/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
 	cd $* && npm ci --ignore-scripts
@@ -94,4 +95,4 @@ $(BIN)/govulncheck: .ci/tools/vuln/go.mod .ci/tools/vuln/go.sum
 	cd $(<D) && $(GO) build -o $@ golang.org/x/vuln/cmd/govulncheck
 
 clean: ## Remove everything that was installed or built
-	rm -rf $(CACHE) api/e2e/judges/node_modules api/e2e/peers/peer/node_modules api/e2e/uploaders/node_modules api/e2e/uploaders/uppy5/node_modules
+	rm -rf $(CACHE) $(dir $(NODE_JUDGE) $(NODE_DYNAMO) $(NODE_PEER) $(UPLOADERS)) api/e2e/uploaders/uppy5/node_modules

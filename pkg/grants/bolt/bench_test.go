@@ -1,0 +1,101 @@
+package bolt_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/grants/bolt"
+	"github.com/signgate/signgate/pkg/objectkey"
+)
+
+// BenchmarkFind is the look-up of a decision in stores of growing size: whether
+// a caller in three groups may have one photo out of all of them, five
+// levels deep, each time another.
+func BenchmarkFind(b *testing.B) {
+	for _, size := range []struct {
+		name  string
+		count int
+	}{{"1k", 1_000}, {"10k", 10_000}, {"100k", 100_000}, {"1M", 1_000_000}} {
+		b.Run(size.name, func(b *testing.B) {
+			store := filled(b, size.count)
+			questions := questions(b, size.count)
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				question := questions[n%len(questions)]
+				n++
+				found, err := store.Find(b.Context(), start, question.resources, question.grantees)
+				if err != nil || len(found) != 1 {
+					b.Fatal(len(found), err)
+				}
+			}
+		})
+	}
+}
+
+// album is where the n-th grant is, and person whose it is.
+func album(n int) string          { return fmt.Sprintf("users/%d/albums/%d/", n/10, n%10) }
+func person(n int) grants.Grantee { return must(grants.Person(fmt.Sprintf("auth0|%d", n))) }
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+func filled(b *testing.B, count int) *bolt.Store {
+	b.Helper()
+	store, err := bolt.Open(filepath.Join(b.TempDir(), "grants"), func() time.Time { return start })
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = store.Close() })
+	list := make([]grants.Grant, count)
+	for n := range list {
+		list[n] = newGrant(album(n), person(n))
+	}
+	slices.SortFunc(list, func(a, b grants.Grant) int { return strings.Compare(a.Resource, b.Resource) })
+	for batch := range slices.Chunk(list, 50_000) {
+		if err := store.Fill(batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return store
+}
+
+type question struct {
+	resources []string
+	grantees  []grants.Grantee
+}
+
+func questions(b *testing.B, count int) []question {
+	b.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	list := make([]question, 4096)
+	for i := range list {
+		n := random.IntN(count)
+		key, err := objectkey.Parse(album(n) + "sunrise.png")
+		if err != nil {
+			b.Fatal(err)
+		}
+		list[i] = question{grants.ResourcesOf(key), []grants.Grantee{
+			grants.Everyone(), must(grants.Group("friends")), must(grants.Group("staff")), must(grants.Group("family")), person(n),
+		}}
+	}
+	return list
+}
+
+var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func newGrant(resource string, grantee grants.Grantee) grants.Grant {
+	return grants.Grant{
+		ID: grants.NewID(resource, grantee, start), Resource: resource, Grantee: grantee, Actions: []grants.Action{grants.Read},
+		CreatedBy: "alice", CreatedAt: start,
+	}
+}

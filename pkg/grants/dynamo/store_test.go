@@ -1,0 +1,147 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/grants/dynamo"
+	"github.com/signgate/signgate/pkg/grants/storetest"
+)
+
+const region = "eu-central-1"
+
+func secretsOf() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider("local", "local", "")
+}
+
+func client() *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{}, func(o *dynamodb.Options) {
+		o.Region, o.Credentials, o.BaseEndpoint = region, secretsOf(), aws.String(emulator)
+	})
+}
+
+// newTable makes a table of its own for a test, of the shape that Definition
+// says, and drops it afterwards.
+func newTable(t *testing.T) string {
+	t.Helper()
+	name := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+			return r
+		}
+		return '-'
+	}, t.Name())
+	shape := dynamo.Definition()
+	key := func(partition, sort string) []types.KeySchemaElement {
+		return []types.KeySchemaElement{
+			{AttributeName: aws.String(partition), KeyType: types.KeyTypeHash}, {AttributeName: aws.String(sort), KeyType: types.KeyTypeRange},
+		}
+	}
+	input := &dynamodb.CreateTableInput{TableName: aws.String(name), BillingMode: types.BillingModePayPerRequest, KeySchema: key(shape.Partition, shape.Sort)}
+	attributes := []string{shape.Partition, shape.Sort}
+	for _, index := range shape.Indexes {
+		attributes = append(attributes, index.Partition, index.Sort)
+		input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: aws.String(index.Name), KeySchema: key(index.Partition, index.Sort), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		})
+	}
+	for _, attribute := range attributes {
+		input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
+	}
+	if _, err := client().CreateTable(t.Context(), input); err != nil {
+		t.Fatal(err)
+	}
+	if err := dynamodb.NewTableExistsWaiter(client(), func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Millisecond, 100*time.Millisecond
+	}).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(name)}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := client().DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: aws.String(name)}); err != nil {
+			t.Error(err)
+		}
+	})
+	return name
+}
+
+func newStore(table string, transport http.RoundTripper) *dynamo.Store {
+	return dynamo.New(dynamo.Config{
+		Table: table, Region: region, Endpoint: emulator, Credentials: secretsOf(), HTTP: &http.Client{Transport: transport},
+	})
+}
+
+func TestStoreKeepsWhatGrantsStoresPromise(t *testing.T) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	t.Cleanup(transport.CloseIdleConnections)
+	storetest.Run(t, func(t *testing.T) grants.Store { return newStore(newTable(t), transport) })
+}
+
+// transport is a way to DynamoDB that a test can disturb.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAGrantIsCreatedOnceThoughTheFirstAnswerGotLost(t *testing.T) {
+	requests := 0
+	store := newStore(newTable(t), transport(func(r *http.Request) (*http.Response, error) {
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if requests++; requests == 1 && err == nil {
+			_ = answer.Body.Close()
+			return nil, &lostError{}
+		}
+		return answer, err
+	}))
+	grant := storetest.NewGrant("users/", grants.Everyone())
+	if err := store.Create(t.Context(), grant); err != nil || requests != 3 {
+		t.Fatalf("%v after %d requests", err, requests)
+	}
+	storetest.MustFind(t, store, []string{"users/"}, []grants.Grantee{grants.Everyone()}, grant.ID)
+	if err := store.Create(t.Context(), grant); !errors.Is(err, grants.ErrExists) {
+		t.Errorf("again: %v", err)
+	}
+}
+
+// lostError is an error of the network, after which the SDK asks again.
+type lostError struct{}
+
+func (*lostError) Error() string   { return "connection reset" }
+func (*lostError) Timeout() bool   { return true }
+func (*lostError) Temporary() bool { return true }
+
+func TestEveryLookUpOfADecisionIsAConsistentRead(t *testing.T) {
+	var bodies []string
+	store := newStore(newTable(t), transport(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		bodies, r.Body = append(bodies, string(body)), io.NopCloser(bytes.NewReader(body))
+		return http.DefaultTransport.RoundTrip(r)
+	}))
+	storetest.MustFind(t, store, []string{"users/"}, []grants.Grantee{grants.Everyone()})
+	if _, err := store.Get(t.Context(), storetest.NewGrant("users/", grants.Everyone()).ID); !errors.Is(err, grants.ErrNotFound) {
+		t.Error(err)
+	}
+	if _, err := store.OnResource(t.Context(), "users/", "", 1); err != nil {
+		t.Error(err)
+	}
+	if len(bodies) != 3 {
+		t.Errorf("%d requests", len(bodies))
+	}
+	for _, body := range bodies {
+		if !strings.Contains(body, `"ConsistentRead":true`) {
+			t.Errorf("not a consistent read: %s", body)
+		}
+	}
+}
