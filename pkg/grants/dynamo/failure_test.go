@@ -52,6 +52,7 @@ func mustBeUnavailable(t *testing.T, store grants.Store, why string) {
 }
 
 func TestWhateverDynamoDBCantDoIsAnError(t *testing.T) {
+	t.Parallel()
 	for code, status := range map[string]int{
 		"ProvisionedThroughputExceededException": http.StatusBadRequest, "ThrottlingException": http.StatusBadRequest,
 		"RequestLimitExceeded": http.StatusBadRequest, "AccessDeniedException": http.StatusBadRequest,
@@ -71,6 +72,7 @@ func TestWhateverDynamoDBCantDoIsAnError(t *testing.T) {
 }
 
 func TestAnUnreachableDynamoDBIsAnError(t *testing.T) {
+	t.Parallel()
 	mustBeUnavailable(t, newStore("grants", transport(func(*http.Request) (*http.Response, error) {
 		return nil, errors.New("no route")
 	})), "no route")
