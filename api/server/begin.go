@@ -51,6 +51,8 @@ func (s *Server) beginUpload(issue *issue, asked intent) (begun, error) {
 	if err := s.obey(&asked, rule); err != nil {
 		return begun{}, err
 	}
+	now := s.parts.Now()
+	asked.life = decision.limit(now.Add(asked.life)).Sub(now).Truncate(time.Second)
 	made := begun{upload: uploads.Upload{
 		ID: s.parts.NewID(), Subject: issue.principal().Subject, Key: key.String(), ContentType: asked.object.ContentType,
 		MinLength: asked.minLength, MaxLength: asked.maxLength, PartSize: asked.partSize, Tags: asked.object.Tags,
@@ -86,7 +88,7 @@ func (s *Server) openUntil(asked intent, made begun) time.Time {
 	return made.expires
 }
 
-func (s *Server) authorizeUpload(issue *issue, asked intent, rule uploads.Rule) (access.Action, access.Decision, error) {
+func (s *Server) authorizeUpload(issue *issue, asked intent, rule uploads.Rule) (access.Action, decision, error) {
 	decision, err := issue.authorizeKey(access.Write, asked.object.Key)
 	if err != nil {
 		return access.Write, decision, err
@@ -186,7 +188,7 @@ const (
 )
 
 // step notes a step of an upload.
-func (i *issue) step(step string, action access.Action, upload uploads.Upload, decision access.Decision, expires time.Time) {
+func (i *issue) step(step string, action access.Action, upload uploads.Upload, decision decision, expires time.Time) {
 	record := i.record(action, upload.Key, decision)
 	record.Outcome, record.ID, record.Step, record.ExpiresAt = audit.Issued, upload.ID, step, &expires
 	i.records = append(i.records, record)

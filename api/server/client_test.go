@@ -40,6 +40,8 @@ func TestTheClientKnowsEveryMemberOfTheDocument(t *testing.T) {
 		"UploadedPart": reflect.TypeFor[client.UploadedPart](), "UploadedObject": reflect.TypeFor[client.UploadedObject](),
 		"SessionRequest": reflect.TypeFor[client.SessionRequest](), "Session": reflect.TypeFor[client.Session](),
 		"CredentialsRequest": reflect.TypeFor[client.CredentialsRequest](), "UploadCredentials": reflect.TypeFor[client.UploadCredentials](),
+		"Grantee": reflect.TypeFor[client.Grantee](), "GrantRequest": reflect.TypeFor[client.GrantRequest](),
+		"Grant": reflect.TypeFor[client.Grant](), "GrantPage": reflect.TypeFor[client.GrantPage](),
 		"SignRequest": reflect.TypeFor[client.SignRequest](), "SignedCall": reflect.TypeFor[client.SignedCall](),
 		"Item": reflect.TypeFor[client.Item](), "DeleteURL": reflect.TypeFor[client.DeleteURL](), "Build": reflect.TypeFor[client.Build](),
 	}
@@ -88,6 +90,7 @@ func members(of reflect.Type) []string {
 // Every operation of the document is called by the client, and answered.
 func TestTheClientCallsEveryOperation(t *testing.T) {
 	g := newGateway(t, func(p *server.Parts) {
+		p.Grants = newShares(t, start)
 		p.Uploads = &bucket{arrived: []uploads.Part{{Number: 1, ETag: `"one"`, Size: 7}}}
 		p.Credentials = &lender{}
 		p.Checks = []server.Check{{Name: "all", Run: func(context.Context) error { return nil }}}
@@ -96,6 +99,7 @@ func TestTheClientCallsEveryOperation(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		path = regexp.MustCompile("^/v1/read/.*").ReplaceAllString(path, "/v1/read/{key}")
+		path = regexp.MustCompile("^/v1/grants/.+").ReplaceAllString(path, "/v1/grants/{id}")
 		path = regexp.MustCompile("^/v1/uploads/[^/]{40,}").ReplaceAllString(path, "/v1/uploads/{uploadId}")
 		called[strings.ToLower(r.Method)+" "+path] = true
 		r.Host = "api.example.com" // of the CDN's domain, for cookies
@@ -127,6 +131,7 @@ func TestTheClientCallsEveryOperation(t *testing.T) {
 		t.Errorf("CreateUpload: %v", err)
 	}
 	callUploads(t, c)
+	callGrants(t, c)
 	if items, err := c.DeleteURLs(ctx, client.Item{Key: "users/alice/a"}, client.Item{Key: "users/bob/a"}); err != nil || items[0].URL == "" || items[1].Problem == nil {
 		t.Errorf("DeleteURLs: %v", err)
 	}
@@ -179,5 +184,26 @@ func callUploads(t *testing.T, c *client.Client) {
 	}
 	if signed, err := c.Sign(ctx, client.SignRequest{Method: http.MethodPut, Key: "users/alice/a", ContentType: "text/plain"}); err != nil || signed.Fields["key"] != "users/alice/a" {
 		t.Errorf("Sign: %v", err)
+	}
+}
+
+func callGrants(t *testing.T, c *client.Client) {
+	t.Helper()
+	ctx := t.Context()
+	grant, err := c.CreateGrant(ctx, client.GrantRequest{Resource: "users/alice/albums/", Grantee: client.Grantee{Kind: "link"}, Actions: []string{"read"}})
+	if err != nil || grant.Link == "" {
+		t.Fatalf("CreateGrant: %v", err)
+	}
+	if got, err := c.Grant(ctx, grant.ID); err != nil || got.Resource != "users/alice/albums/" || got.Link != "" {
+		t.Errorf("Grant: %+v, %v", got, err)
+	}
+	if page, err := c.Access(ctx, "users/alice/albums/7/a", "", ""); err != nil || len(page.Items) != 1 || page.Items[0].ID != grant.ID {
+		t.Errorf("Access: %+v, %v", page, err)
+	}
+	if page, err := c.SharedWithMe(ctx, "", ""); err != nil || len(page.Items) != 0 {
+		t.Errorf("SharedWithMe: %+v, %v", page, err)
+	}
+	if err := c.DeleteGrant(ctx, grant.ID); err != nil {
+		t.Errorf("DeleteGrant: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/rolecredentials"
@@ -47,6 +48,8 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{uploads.ErrConflict, problem.Conflict, "Another write to this key came between. Begin anew."},
 		{uploads.ErrRefused, problem.InvalidRequest, "S3 refuses this: a part is missing, too small, or not what its checksum says."},
 		{uploads.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
+		{grants.ErrNotFound, problem.NotFound, "There is no such share, or it isn't yours to see."},
+		{grants.ErrUnavailable, problem.Unavailable, "What is shared can't be looked up or changed now. Try again."},
 		{audit.ErrNotRecorded, problem.Unavailable, "The audit trail can't be written, so nothing was issued. Try again."},
 	} {
 		if errors.Is(err, known.err) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/signgate/signgate/pkg/access"
@@ -95,107 +94,21 @@ type issue struct {
 	server  *Server
 	ctx     context.Context //nolint:containedctx // lives as long as the one request
 	records []audit.Record
-	folders map[string]*access.Decision // by action and prefix; nil: asked for once so far
+	folders map[string]*decision // by action and prefix; nil: asked for once so far
 }
 
 func (s *Server) newIssue(ctx context.Context) *issue {
-	return &issue{server: s, ctx: ctx, folders: map[string]*access.Decision{}}
-}
-
-// authorizeKey asks for a decision about an object. What lies in quarantine is
-// nobody's, whatever the policies say. Where several objects of
-// one folder are asked for, the folder as a whole may be decided once, which
-// is stricter; only where that is a no is each object decided on its own.
-func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (access.Decision, error) {
-	if whole := i.folder(action, key); whole.Allowed {
-		return whole, nil
-	}
-	decide := func(action access.Action) access.Decision {
-		if i.server.parts.Quarantine.Contains(key) || i.mayNot(action) {
-			return access.Decision{}
-		}
-		return i.server.parts.Access.Authorize(i.principal(), action, key)
-	}
-	return i.authorize(action, key.String(), decide)
-}
-
-// folder returns the decision about everything in the folder of a key, from
-// the second key of that folder on.
-func (i *issue) folder(action access.Action, key objectkey.Key) access.Decision {
-	parent, ok := key.Parent()
-	if !ok || i.server.parts.Quarantine.Overlaps(parent) || i.mayNot(action) {
-		return access.Decision{}
-	}
-	question := string(action) + " " + parent.String()
-	decided, asked := i.folders[question]
-	switch {
-	case !asked:
-		i.folders[question] = nil
-		return access.Decision{}
-	case decided == nil:
-		decision := i.server.parts.Access.AuthorizePrefix(i.principal(), action, parent)
-		decided = &decision
-		i.folders[question] = decided
-	}
-	return *decided
-}
-
-// authorizePrefix asks for a decision about everything below a prefix.
-func (i *issue) authorizePrefix(action access.Action, prefix objectkey.Prefix) (access.Decision, error) {
-	decide := func(action access.Action) access.Decision {
-		if i.server.parts.Quarantine.Overlaps(prefix) || i.mayNot(action) {
-			return access.Decision{}
-		}
-		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix)
-	}
-	return i.authorize(action, prefix.String(), decide)
-}
-
-// mayNot says that no policy can allow an action: whoever brings no token may
-// read at most, since an upload belongs to a person.
-func (i *issue) mayNot(action access.Action) bool {
-	return i.principal().Kind == access.Anonymous && action != access.Read && action != access.List
-}
-
-func (i *issue) principal() access.Principal {
-	caller := callerFrom(i.ctx)
-	if caller.Authenticated == byNothing {
-		return access.Principal{Kind: access.Anonymous}
-	}
-	return access.Principal{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant}
-}
-
-// authorize turns a no into a record and a problem: for what the caller can't
-// read, the same one as for what isn't there.
-func (i *issue) authorize(action access.Action, key string, decide func(access.Action) access.Decision) (access.Decision, error) {
-	decision := decide(action)
-	if decision.Allowed {
-		return decision, nil
-	}
-	for _, failure := range decision.Errors {
-		logFrom(i.ctx).ErrorContext(i.ctx, "a policy could not be evaluated, so the answer is no", "error", failure)
-	}
-	record := i.record(action, key, decision)
-	record.Outcome = audit.Denied
-	i.records = append(i.records, record)
-	if action == access.Read || (action == access.Delete && !decide(access.Read).Allowed) {
-		return decision, problem.New(problem.NotFound, "There is no such object, or you may not read it.")
-	}
-	what := "this object"
-	if strings.HasSuffix(key, "/") {
-		what = "whatever lies below this prefix"
-	}
-	return decision, problem.New(problem.Denied, fmt.Sprintf("No policy allows you to %s %s.", action, what))
+	return &issue{server: s, ctx: ctx, folders: map[string]*decision{}}
 }
 
 // issued notes that something was made for the caller and returns its id.
-func (i *issue) issued(action access.Action, key string, decision access.Decision, id, keyID string, expires time.Time) {
+func (i *issue) issued(action access.Action, key string, decision decision, id, keyID string, expires time.Time) {
 	record := i.record(action, key, decision)
 	record.Outcome, record.ID, record.KeyID, record.ExpiresAt = audit.Issued, id, keyID, &expires
 	i.records = append(i.records, record)
 }
 
-func (i *issue) record(action access.Action, key string, decision access.Decision) audit.Record {
+func (i *issue) record(action access.Action, key string, decision decision) audit.Record {
 	caller := callerFrom(i.ctx)
 	return audit.Record{
 		Time:          i.server.parts.Now().UTC(),
@@ -206,6 +119,7 @@ func (i *issue) record(action access.Action, key string, decision access.Decisio
 		Action:        string(action),
 		Key:           key,
 		Policies:      decision.Policies,
+		Grant:         decision.grantID(),
 	}
 }
 

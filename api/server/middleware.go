@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/problem"
 )
 
@@ -138,11 +139,14 @@ func (s *Server) cors() echo.MiddlewareFunc {
 		// the gateway takes no cookie for a credential.
 		AllowCredentials: true,
 		// The last two are ActiveStorage's.
-		AllowHeaders:  []string{echo.HeaderAuthorization, echo.HeaderContentType, echo.HeaderXRequestID, echo.HeaderXRequestedWith, "X-CSRF-Token"},
+		AllowHeaders:  []string{linkHeader, echo.HeaderAuthorization, echo.HeaderContentType, echo.HeaderXRequestID, echo.HeaderXRequestedWith, "X-CSRF-Token"},
 		ExposeHeaders: []string{echo.HeaderXRequestID},
 		MaxAge:        int(time.Hour / time.Second),
 	})
 }
+
+// linkHeader brings the secret of a link. One that isn't any gives nothing.
+const linkHeader = "X-Signgate-Link"
 
 // byNothing is how a caller without a token is authenticated.
 const byNothing = "anonymous"
@@ -183,6 +187,9 @@ func (s *Server) authenticate(api huma.API) func(huma.Context, func(huma.Context
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := humaecho.Unwrap(ctx)
 		ctx = huma.WithValue(huma.WithValue(ctx, addressKey{}, c.RealIP()), hostKey{}, c.Request().Host)
+		if link, err := grants.ParseSecret(ctx.Header(linkHeader)); err == nil {
+			ctx = huma.WithValue(ctx, linkKey{}, link.Holder())
+		}
 		if isPublic, _ := ctx.Operation().Metadata[publicName].(bool); isPublic {
 			next(ctx)
 			return

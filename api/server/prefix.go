@@ -58,14 +58,14 @@ func (s *Server) readPrefix(ctx context.Context, input *prefixInput) (*prefixOut
 }
 
 // preparePrefix parses, checks and authorizes; a no is recorded.
-func (s *Server) preparePrefix(issue *issue, request PrefixRequest) (objectkey.Prefix, signedurl.Conditions, access.Decision, error) {
+func (s *Server) preparePrefix(issue *issue, request PrefixRequest) (objectkey.Prefix, signedurl.Conditions, decision, error) {
 	prefix, err := objectkey.ParsePrefix(request.Prefix)
 	if err != nil {
-		return prefix, signedurl.Conditions{}, access.Decision{}, invalid("/prefix", err.Error())
+		return prefix, signedurl.Conditions{}, decision{}, invalid("/prefix", err.Error())
 	}
 	conditions, err := s.conditions(issue, request.Conditions, false, "")
 	if err != nil {
-		return prefix, conditions, access.Decision{}, err
+		return prefix, conditions, decision{}, err
 	}
 	decision, err := issue.authorizePrefix(access.Read, prefix)
 	if err != nil {
@@ -73,6 +73,7 @@ func (s *Server) preparePrefix(issue *issue, request PrefixRequest) (objectkey.P
 			err = recordErr
 		}
 	}
+	conditions.Expires = decision.limit(conditions.Expires)
 	return prefix, conditions, decision, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/overrides"
 	"github.com/signgate/signgate/pkg/presign"
@@ -93,6 +94,7 @@ func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, 
 	if err != nil {
 		return ReadURL{}, err
 	}
+	conditions.Expires = decision.limit(conditions.Expires)
 	if item.From == fromS3 {
 		return s.readFromS3(issue, item, key, set, conditions, decision, pointer)
 	}
@@ -136,7 +138,7 @@ const fromS3 = "s3"
 
 // readFromS3 presigns a GET, for environments without much traffic. S3 knows
 // no beginning and no address in a presigned request.
-func (s *Server) readFromS3(issue *issue, item ReadItem, key objectkey.Key, set overrides.Set, conditions signedurl.Conditions, decision access.Decision, pointer string) (ReadURL, error) {
+func (s *Server) readFromS3(issue *issue, item ReadItem, key objectkey.Key, set overrides.Set, conditions signedurl.Conditions, decision decision, pointer string) (ReadURL, error) {
 	switch {
 	case !s.parts.Limits.S3Reads:
 		return ReadURL{}, invalid(pointer+"/from", "reading from S3 itself is not permitted here")
@@ -158,7 +160,8 @@ func (s *Server) readFromS3(issue *issue, item ReadItem, key objectkey.Key, set 
 }
 
 type readInput struct {
-	Key string `path:"key" doc:"Key of the object; its slashes may stand as they are" example:"users/alice/a.png"`
+	Key  string `path:"key" doc:"Key of the object; its slashes may stand as they are" example:"users/alice/a.png"`
+	Link string `query:"link" maxLength:"100" doc:"Secret of a link, for browsers that follow one"`
 }
 
 type readOutput struct {
@@ -177,6 +180,9 @@ func (s *Server) read(ctx context.Context, input *readInput) (*readOutput, error
 	decoded, err := objectkey.FromPath("/" + input.Key) // the router leaves the encoding as it came
 	if err != nil {
 		return nil, invalid("key", err.Error())
+	}
+	if link, err := grants.ParseSecret(input.Link); err == nil {
+		ctx = context.WithValue(ctx, linkKey{}, link.Holder())
 	}
 	issue := s.newIssue(ctx)
 	answer, err := s.readURL(issue, ReadItem{Key: decoded.String()}, "")

@@ -16,6 +16,7 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/capability"
+	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/overrides"
 	"github.com/signgate/signgate/pkg/presign"
@@ -45,6 +46,7 @@ type Parts struct {
 	Rules      uploads.Rules
 	Quarantine objectkey.Prefix // where bytes land that are to be verified; nobody reads or writes there by a decision
 
+	Grants         Grants          // nil: nothing is shared
 	Credentials    RoleCredentials // nil: nobody gets any
 	Anonymous      bool            // whether callers without a token may ask to read
 	CookieSameSite http.SameSite   // of signed cookies
@@ -109,6 +111,17 @@ type RoleCredentials interface {
 	ForPrefix(ctx context.Context, request rolecredentials.Request) (rolecredentials.Credentials, error)
 }
 
+// Grants keeps what is shared; an error is a no to nobody and a yes to nobody.
+type Grants interface {
+	Create(ctx context.Context, grant grants.Grant) error
+	Get(ctx context.Context, id string) (grants.Grant, error)
+	Delete(ctx context.Context, id string) error
+	Find(ctx context.Context, now time.Time, resources []string, grantees []grants.Grantee) ([]grants.Grant, error)
+	OnResource(ctx context.Context, resource, cursor string, limit int) (grants.Page, error)
+	ForGrantee(ctx context.Context, grantee grants.Grantee, cursor string, limit int) (grants.Page, error)
+	Use(ctx context.Context, id string, now time.Time) error
+}
+
 // Recorder keeps the audit trail; after an error nothing may leave.
 type Recorder interface {
 	Record(ctx context.Context, records ...audit.Record) error
@@ -170,6 +183,11 @@ func (s *Server) routes(api huma.API) {
 	register(s, api, signOperation(), s.sign)
 	register(s, api, sessionOperation(), s.createSession)
 	register(s, api, credentialsOperation(), s.createCredentials)
+	register(s, api, createGrantOperation(), s.createGrant)
+	register(s, api, getGrantOperation(), s.getGrant)
+	register(s, api, deleteGrantOperation(), s.deleteGrant)
+	register(s, api, sharedWithMeOperation(), s.sharedWithMe)
+	register(s, api, accessOperation(), s.listAccess)
 	register(s, api, deleteURLsOperation(), s.deleteURLs)
 	register(s, api, public(liveOperation()), s.live)
 	register(s, api, public(readyOperation()), s.ready)

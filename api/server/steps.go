@@ -29,7 +29,7 @@ type opened struct {
 	key      objectkey.Key // where the object is to be
 	landing  objectkey.Key // where its bytes are
 	action   access.Action
-	decision access.Decision
+	decision decision
 	expires  time.Time
 }
 
@@ -89,7 +89,7 @@ func (s *Server) signParts(issue *issue, upload opened, parts []presign.Part, li
 		parts[n].Length = max(exact, parts[n].Length)
 		numbers[n] = parts[n].Number
 	}
-	life = min(life, upload.expires.Sub(s.parts.Now()).Truncate(time.Second))
+	life = min(life, upload.decision.limit(upload.expires).Sub(s.parts.Now()).Truncate(time.Second))
 	if life < time.Second {
 		return nil, errNoUpload()
 	}

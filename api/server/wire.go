@@ -21,6 +21,9 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/capability"
+	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/grants/bolt"
+	"github.com/signgate/signgate/pkg/grants/dynamo"
 	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
@@ -95,6 +98,11 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, err
 	}
+	shares, closeShares, err := openGrants(gateway, env)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeTrail())
+	}
+	closeAll := func() error { return errors.Join(closeShares(), closeTrail()) }
 	server, err := New(Parts{ //nolint:contextcheck // the server outlives this context; requests bring their own
 		Callers: tokens, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: trail,
 		Checks: []Check{
@@ -103,17 +111,44 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 			{"credentials", presigner.Ready},
 			{"issuer", tokens.Ready},
 			{"audit", trail.Ready},
+			{"grants", func(ctx context.Context) error { return canFind(ctx, shares, env.Now) }},
 		},
 		Limits: limits(gateway), Origins: gateway.AllowedOrigins, TrustedProxies: prefixes(gateway.TrustedProxies),
 		Bucket: gateway.Bucket, Region: gateway.Region, Credentials: lender, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"), Uploads: newUploads(gateway, env),
-		Sealer: sealer, Rules: rules, Quarantine: quarantine,
+		Sealer: sealer, Rules: rules, Quarantine: quarantine, Grants: shares,
 		Anonymous: gateway.Anonymous, StableKey: stableKey, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
 	})
 	if err != nil {
-		return nil, nil, errors.Join(err, closeTrail())
+		return nil, nil, errors.Join(err, closeAll())
 	}
-	return server, closeTrail, nil
+	return server, closeAll, nil
+}
+
+// openGrants opens the store of what is shared; nil where the settings name
+// none, so that nothing can be shared.
+func openGrants(gateway settings.Gateway, env Environment) (Grants, func() error, error) {
+	nothing := func() error { return nil }
+	switch {
+	case gateway.GrantsFile != "":
+		store, err := bolt.Open(gateway.GrantsFile, env.Now)
+		if err != nil {
+			return nil, nothing, fmt.Errorf("grants-file: %w", err)
+		}
+		return store, store.Close, nil
+	case gateway.GrantsTable != "":
+		return dynamo.New(dynamo.Config{Table: gateway.GrantsTable, Region: gateway.Region, Credentials: env.Credentials}), nothing, nil
+	}
+	return nil, nothing, nil
+}
+
+// canFind asks the store of what is shared for nothing in particular.
+func canFind(ctx context.Context, shares Grants, now func() time.Time) error {
+	if shares == nil {
+		return nil
+	}
+	_, err := shares.Find(ctx, now(), []string{"readyz"}, []grants.Grantee{grants.Everyone()})
+	return err
 }
 
 func newPresigner(ctx context.Context, gateway settings.Gateway, env Environment) (*presign.Presigner, error) {

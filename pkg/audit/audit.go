@@ -36,6 +36,8 @@ type Record struct {
 	Key           string     `json:"key"`                 // the object
 	Step          string     `json:"step,omitempty"`      // of an upload: session, credentials, start, parts, list, complete or abort
 	Parts         string     `json:"parts,omitempty"`     // the numbers of the parts that were signed, such as "1-3,7"
+	Grant         string     `json:"grant,omitempty"`     // the id of the share that the decision rests on
+	Grantee       string     `json:"grantee,omitempty"`   // of a share that was made or taken back: with whom
 	Policies      []string   `json:"policies,omitempty"`  // the ids of the policies that decided
 	KeyID         string     `json:"keyId,omitempty"`     // the CloudFront key that signed
 	ExpiresAt     *time.Time `json:"expiresAt,omitempty"` // when what was issued dies, UTC

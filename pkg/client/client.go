@@ -40,6 +40,7 @@ type Token func(ctx context.Context) (string, error)
 type Config struct {
 	URL   string        // of the gateway, such as https://gateway.example.com
 	Token Token         // nil calls without a token, which is enough for probes
+	Link  string        // secret of a link to what others share; none if empty
 	HTTP  *http.Client  // nil for one of the client's own, with a time limit
 	Pause time.Duration // before the first repetition; zero for 200 ms
 }
@@ -146,6 +147,9 @@ func (c *Client) send(ctx context.Context, call call, body []byte) (answer, erro
 	request.Header.Set("Accept", "application/json")
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.config.Link != "" {
+		request.Header.Set("X-Signgate-Link", c.config.Link)
 	}
 	if c.config.Token != nil {
 		token, err := c.config.Token(ctx)

@@ -221,6 +221,41 @@ type SignedCall struct {
 	Fields  map[string]string `json:"fields,omitempty"`
 }
 
+// Grantee is whom something is shared with.
+type Grantee struct {
+	Kind string `json:"kind"`           // "person", "group", "everyone" or "link"
+	Name string `json:"name,omitempty"` // of a person or a group
+}
+
+// GrantRequest shares an object, or everything below a prefix.
+type GrantRequest struct {
+	Resource  string   `json:"resource"` // a key, or a prefix with its closing slash
+	Grantee   Grantee  `json:"grantee"`
+	Actions   []string `json:"actions"`             // "read", "write" or both
+	ExpiresIn *int64   `json:"expiresIn,omitempty"` // seconds; nil for never
+	MaxUses   int      `json:"maxUses,omitempty"`   // of reading; 0 for any number
+}
+
+// Grant is something shared.
+type Grant struct {
+	ID        string     `json:"id"`
+	Resource  string     `json:"resource"`
+	Grantee   Grantee    `json:"grantee"`
+	Actions   []string   `json:"actions"`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	MaxUses   int        `json:"maxUses,omitempty"`
+	Uses      int        `json:"uses,omitempty"`
+	CreatedBy string     `json:"createdBy"`
+	CreatedAt time.Time  `json:"createdAt"`
+	Link      string     `json:"link,omitempty"` // secret of a link, in the answer to CreateGrant only
+}
+
+// GrantPage is part of a list of shares.
+type GrantPage struct {
+	Items      []Grant `json:"items"`
+	NextCursor string  `json:"nextCursor,omitempty"` // empty at the end
+}
+
 // Item names one object in a batch.
 type Item struct {
 	Key       string `json:"key"`

@@ -64,6 +64,8 @@ type Gateway struct {
 	Audience        string   `required:"" help:"Audience that access tokens must name."`
 	TokenAlgorithms []string `default:"RS256,PS256,ES256" help:"Signature algorithms that access tokens may use: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA."`
 
+	GrantsFile  string `help:"File that keeps what is shared, for one gateway on one machine. Without this and grants-table nothing can be shared."`
+	GrantsTable string `help:"DynamoDB table that keeps what is shared."`
 	GroupsClaim string `default:"groups" help:"Claim of access tokens that holds the caller's groups, a list of texts."`
 	TenantClaim string `help:"Claim of access tokens that holds the caller's tenant, a text. None by default."`
 	Anonymous   bool   `help:"Let callers without a token ask to read, as anybody; policies and shares decide."`
@@ -135,6 +137,9 @@ func (g *Gateway) Validate() error {
 	check("issuer", checkServer(g.Issuer, false))
 	check("credentials-role", g.checkCredentials())
 	check("sts-endpoint", checkServer(g.STSEndpoint, true))
+	if g.GrantsFile != "" && g.GrantsTable != "" {
+		check("grants-file", errors.New("and grants-table can't both be given"))
+	}
 	if len(g.TokenAlgorithms) == 0 {
 		check("token-algorithms", errors.New("is empty"))
 	}

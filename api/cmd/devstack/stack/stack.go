@@ -197,7 +197,7 @@ func (s *Stack) Settings() (settings.Gateway, error) {
 	gateway.Bucket, gateway.Region, gateway.S3Endpoint, gateway.S3PathStyle = Bucket, Region, s.S3URL(), true
 	gateway.Policies = s.path("policies")
 	gateway.Issuer, gateway.Audience = s.IssuerURL(), Audience
-	gateway.AuditFile = s.path("audit.jsonl")
+	gateway.AuditFile, gateway.GrantsFile, gateway.Anonymous = s.path("audit.jsonl"), s.path("grants.db"), true
 	gateway.PublicURL, gateway.AllowedOrigins, gateway.UploadRules = s.GatewayURL(), s.config.origins(), s.config.UploadRules
 	if s.config.UploadLife > 0 {
 		gateway.UploadLife = s.config.UploadLife

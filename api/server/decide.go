@@ -1,0 +1,255 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+// shortestShare is the shortest rest of a share's time that anything can still
+// be issued for.
+const shortestShare = 2 * time.Second
+
+// decision is what policies and shares say together.
+type decision struct {
+	access.Decision
+	shares []grants.Grant // that it may rest on, the best first
+}
+
+// grantID is the id of the share that the decision rests on, if any.
+func (d decision) grantID() string {
+	if len(d.shares) == 0 {
+		return ""
+	}
+	return d.shares[0].ID
+}
+
+// limit keeps what is issued from outliving the share that it rests on.
+func (d decision) limit(expires time.Time) time.Time {
+	if len(d.shares) == 0 || d.shares[0].Expires == nil || expires.Before(*d.shares[0].Expires) {
+		return expires
+	}
+	return d.shares[0].Expires.UTC().Truncate(time.Second)
+}
+
+// authorizeKey asks for a decision about an object. Where several objects of
+// one folder are asked for, the folder as a whole may be decided once, which
+// is stricter; only where that is a no is each object decided on its own.
+func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (decision, error) {
+	if whole := i.folder(action, key); whole.Allowed {
+		return whole, nil
+	}
+	return i.authorize(action, key.String(), func(action access.Action) (decision, error) { return i.decideKey(action, key) })
+}
+
+// folder returns the decision about everything in the folder of a key, from
+// the second key of that folder on.
+func (i *issue) folder(action access.Action, key objectkey.Key) decision {
+	parent, ok := key.Parent()
+	if !ok {
+		return decision{}
+	}
+	question := string(action) + " " + parent.String()
+	decided, asked := i.folders[question]
+	switch {
+	case !asked:
+		i.folders[question] = nil
+		return decision{}
+	case decided == nil:
+		whole, err := i.decidePrefix(action, parent)
+		if err != nil || len(whole.shares) > 0 && whole.shares[0].MaxUses > 0 {
+			whole = decision{} // each object says what is wrong, or counts as a use
+		}
+		decided = &whole
+		i.folders[question] = decided
+	}
+	return *decided
+}
+
+// authorizePrefix asks for a decision about everything below a prefix.
+func (i *issue) authorizePrefix(action access.Action, prefix objectkey.Prefix) (decision, error) {
+	return i.authorize(action, prefix.String(), func(action access.Action) (decision, error) { return i.decidePrefix(action, prefix) })
+}
+
+// decideKey decides about an object. What lies in quarantine is nobody's,
+// whatever the policies say.
+func (i *issue) decideKey(action access.Action, key objectkey.Key) (decision, error) {
+	if i.server.parts.Quarantine.Contains(key) || i.mayNot(action) {
+		return decision{}, nil
+	}
+	return i.decide(action, grants.ResourcesOf(key), func(granted ...access.Action) access.Decision {
+		return i.server.parts.Access.Authorize(i.principal(), action, key, granted...)
+	})
+}
+
+func (i *issue) decidePrefix(action access.Action, prefix objectkey.Prefix) (decision, error) {
+	if i.server.parts.Quarantine.Overlaps(prefix) || i.mayNot(action) {
+		return decision{}, nil
+	}
+	return i.decide(action, grants.ResourcesOfPrefix(prefix), func(granted ...access.Action) access.Decision {
+		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix, granted...)
+	})
+}
+
+// decide asks the policies, and where they say no, again with what is shared
+// with the caller there. That the shares can't be looked up is an error, not a
+// no: somebody would be told that what they were given isn't there.
+func (i *issue) decide(action access.Action, resources []string, ask func(...access.Action) access.Decision) (decision, error) {
+	plain := decision{Decision: ask()}
+	needed, shareable := sharedAs(action)
+	if plain.Allowed || !shareable || i.server.parts.Grants == nil {
+		return plain, nil
+	}
+	now := i.server.parts.Now()
+	found, err := i.server.parts.Grants.Find(i.ctx, now, resources, i.grantees())
+	if err != nil {
+		return decision{}, err
+	}
+	fitting := slices.DeleteFunc(found, func(grant grants.Grant) bool {
+		return !grant.Allows(needed) || grant.Expires != nil && grant.Expires.Sub(now) < shortestShare
+	})
+	if len(fitting) == 0 {
+		return plain, nil
+	}
+	slices.SortStableFunc(fitting, better)
+	return decision{Decision: ask(access.Action(needed)), shares: fitting}, nil
+}
+
+// sharedAs says what has to be shared for an action.
+func sharedAs(action access.Action) (grants.Action, bool) {
+	switch action {
+	case access.Read, access.List:
+		return grants.Read, true
+	case access.Write:
+		return grants.Write, true
+	case access.Overwrite, access.Delete, access.Share, access.Revoke, access.Audit:
+	}
+	return "", false
+}
+
+// grantees are all that the caller is to those who share.
+func (i *issue) grantees() []grants.Grantee {
+	all := []grants.Grantee{grants.Everyone()}
+	principal := i.principal()
+	if principal.Kind != access.Anonymous {
+		if person, err := grants.Person(principal.Subject); err == nil {
+			all = append(all, person)
+		}
+	}
+	for _, name := range principal.Groups {
+		if group, err := grants.Group(name); err == nil {
+			all = append(all, group)
+		}
+	}
+	if link := linkFrom(i.ctx); !link.IsZero() {
+		all = append(all, link)
+	}
+	return all
+}
+
+// mayNot says that no policy can allow an action: whoever brings no token may
+// read at most, since an upload belongs to a person.
+func (i *issue) mayNot(action access.Action) bool {
+	return i.principal().Kind == access.Anonymous && action != access.Read && action != access.List
+}
+
+func (i *issue) principal() access.Principal {
+	caller := callerFrom(i.ctx)
+	if caller.Authenticated == byNothing {
+		return access.Principal{Kind: access.Anonymous}
+	}
+	return access.Principal{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant}
+}
+
+// authorize counts the use of a share that the decision rests on, or turns a
+// no into a record and a problem: for what the caller can't read, the same one
+// as for what isn't there.
+func (i *issue) authorize(action access.Action, key string, decide func(access.Action) (decision, error)) (decision, error) {
+	decided, err := decide(action)
+	if err != nil {
+		return decision{}, err
+	}
+	if decided.Allowed && i.use(&decided) {
+		return decided, nil
+	}
+	for _, failure := range decided.Errors {
+		logFrom(i.ctx).ErrorContext(i.ctx, "a policy could not be evaluated, so the answer is no", "error", failure)
+	}
+	decided.shares = nil
+	record := i.record(action, key, decided)
+	record.Outcome = audit.Denied
+	i.records = append(i.records, record)
+	if action == access.Read || i.hides(action, decide) {
+		return decision{}, problem.New(problem.NotFound, "There is no such object, or you may not read it.")
+	}
+	what := "this object"
+	if strings.HasSuffix(key, "/") {
+		what = "whatever lies below this prefix"
+	}
+	return decision{}, problem.New(problem.Denied, fmt.Sprintf("No policy allows you to %s %s.", action, what))
+}
+
+// hides says that even the refusal of an action would tell too much: that
+// there may be something to delete, share or take back.
+func (i *issue) hides(action access.Action, decide func(access.Action) (decision, error)) bool {
+	if !slices.Contains([]access.Action{access.Delete, access.Share, access.Revoke, access.Audit}, action) {
+		return false
+	}
+	reading, err := decide(access.Read)
+	return err != nil || !reading.Allowed
+}
+
+// use counts a use of the first share that has one left, and makes it the one
+// that the decision rests on. Without shares it rests on policies alone.
+func (i *issue) use(decided *decision) bool {
+	for _, share := range decided.shares {
+		var err error
+		if share.MaxUses > 0 {
+			err = i.server.parts.Grants.Use(i.ctx, share.ID, i.server.parts.Now())
+		}
+		if err == nil {
+			decided.shares = []grants.Grant{share}
+			return true
+		}
+		if !errors.Is(err, grants.ErrUsedUp) {
+			logFrom(i.ctx).WarnContext(i.ctx, "a share could not be used", "grant", share.ID, "error", err)
+		}
+	}
+	return len(decided.shares) == 0
+}
+
+// better says which of two shares to rest on: the one without a limit of uses,
+// then the one that lives longer.
+func better(a, b grants.Grant) int {
+	switch {
+	case (a.MaxUses > 0) != (b.MaxUses > 0):
+		return a.MaxUses - b.MaxUses
+	case a.Expires == nil || b.Expires == nil:
+		return boolInt(a.Expires != nil) - boolInt(b.Expires != nil)
+	}
+	return b.Expires.Compare(*a.Expires)
+}
+
+func boolInt(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+type linkKey struct{}
+
+// linkFrom returns the holder of the link that came with a request, or nobody.
+func linkFrom(ctx context.Context) grants.Grantee {
+	link, _ := ctx.Value(linkKey{}).(grants.Grantee)
+	return link
+}

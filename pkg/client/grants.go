@@ -1,0 +1,52 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/signgate/signgate/pkg/objectkey"
+)
+
+// CreateGrant shares an object, or everything below a prefix.
+func (c *Client) CreateGrant(ctx context.Context, request GrantRequest) (Grant, error) {
+	var grant Grant
+	_, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/grants", body: request}, &grant)
+	return grant, err
+}
+
+// Grant asks for one share.
+func (c *Client) Grant(ctx context.Context, id string) (Grant, error) {
+	return get[Grant](ctx, c, "/v1/grants/"+objectkey.Escape(id))
+}
+
+// DeleteGrant takes a share back.
+func (c *Client) DeleteGrant(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: "/v1/grants/" + objectkey.Escape(id), idempotent: true}, nil)
+	return err
+}
+
+// SharedWithMe asks what is shared with the caller, or with a group of theirs.
+func (c *Client) SharedWithMe(ctx context.Context, group, cursor string) (GrantPage, error) {
+	return get[GrantPage](ctx, c, "/v1/shared-with-me"+query("group", group, "cursor", cursor))
+}
+
+// Access asks who can see an object, or what lies below a prefix, and through
+// what: through all shares above it, or through those on one prefix, by pages.
+func (c *Client) Access(ctx context.Context, resource, through, cursor string) (GrantPage, error) {
+	return get[GrantPage](ctx, c, "/v1/access"+query("resource", resource, "through", through, "cursor", cursor))
+}
+
+// query writes names and values that aren't empty.
+func query(pairs ...string) string {
+	values := url.Values{}
+	for n := 0; n < len(pairs); n += 2 {
+		if pairs[n+1] != "" {
+			values.Set(pairs[n], pairs[n+1])
+		}
+	}
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
