@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -28,23 +29,18 @@ func (c *Client) DeleteGrant(ctx context.Context, id string) error {
 
 // SharedWithMe asks what is shared with the caller, or with a group of theirs.
 func (c *Client) SharedWithMe(ctx context.Context, group, cursor string) (GrantPage, error) {
-	return get[GrantPage](ctx, c, "/v1/shared-with-me"+query("group", group, "cursor", cursor))
+	return get[GrantPage](ctx, c, "/v1/shared-with-me"+query(url.Values{"group": {group}, "cursor": {cursor}}))
 }
 
 // Access asks who can see an object, or what lies below a prefix, and through
 // what: through all shares above it, or through those on one prefix, by pages.
 func (c *Client) Access(ctx context.Context, resource, through, cursor string) (GrantPage, error) {
-	return get[GrantPage](ctx, c, "/v1/access"+query("resource", resource, "through", through, "cursor", cursor))
+	return get[GrantPage](ctx, c, "/v1/access"+query(url.Values{"resource": {resource}, "through": {through}, "cursor": {cursor}}))
 }
 
-// query writes names and values that aren't empty.
-func query(pairs ...string) string {
-	values := url.Values{}
-	for n := 0; n < len(pairs); n += 2 {
-		if pairs[n+1] != "" {
-			values.Set(pairs[n], pairs[n+1])
-		}
-	}
+// query writes the parameters that aren't empty.
+func query(values url.Values) string {
+	maps.DeleteFunc(values, func(_ string, texts []string) bool { return texts[0] == "" })
 	if len(values) == 0 {
 		return ""
 	}
