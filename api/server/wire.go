@@ -74,10 +74,6 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, fmt.Errorf("issuer: %w", err)
 	}
-	trail, closeTrail, err := openTrail(gateway.AuditFile, env.Stdout)
-	if err != nil {
-		return nil, nil, fmt.Errorf("audit-file: %w", err)
-	}
 	verifier, err := signedurl.NewVerifier(ring.PublicKeys(), env.Now)
 	if err != nil {
 		return nil, nil, fmt.Errorf("signing-keys: %w", err)
@@ -97,6 +93,10 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	lender, err := newRoleCredentials(gateway, env)
 	if err != nil {
 		return nil, nil, err
+	}
+	trail, closeTrail, err := openTrail(gateway, active, env)
+	if err != nil {
+		return nil, nil, fmt.Errorf("audit-file: %w", err)
 	}
 	shares, closeShares, err := openGrants(gateway, env)
 	if err != nil {
@@ -264,15 +264,28 @@ func sameSite(name string) http.SameSite {
 }
 
 // openTrail opens the audit trail for appending, readable by its owner only.
-func openTrail(path string, stdout io.Writer) (*audit.Log, func() error, error) {
-	if path == "-" {
-		return audit.NewLog(stdout), func() error { return nil }, nil
+// The returned function signs its end and closes it.
+func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*audit.Log, func() error, error) {
+	config := audit.Config{
+		Out: env.Stdout, Signer: active.Signer, KeyID: active.ID, Now: env.Now,
+		OnError: func(err error) {
+			env.Log.ErrorContext(context.Background(), "no checkpoint in the audit trail", "error", err)
+		},
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, nil, err
+	closeFile := func() error { return nil }
+	if path := gateway.AuditFile; path != "-" {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, nil, err
+		}
+		config.Out, config.Tail, closeFile = file, audit.TailOf(path), file.Close
+		if _, err := config.Tail(); err != nil {
+			return nil, nil, errors.Join(err, file.Close())
+		}
 	}
-	return audit.NewLog(file), file.Close, nil
+	trail := audit.New(config)
+	trail.Start(gateway.AuditCheckpointInterval)
+	return trail, func() error { return errors.Join(trail.Close(), closeFile()) }, nil
 }
 
 // probe signs a URL that opens nothing and verifies it, so that a key that

@@ -14,6 +14,11 @@ import (
 // ErrNotRecorded is wrapped by every error of Record.
 var ErrNotRecorded = errors.New("not recorded in the audit trail")
 
+var (
+	errClosed  = errors.New("the trail is closed")
+	errTooLong = fmt.Errorf("a line is longer than %d bytes", maxLine)
+)
+
 // Outcome is what became of a request for access.
 type Outcome string
 
@@ -23,7 +28,7 @@ const (
 	Denied Outcome = "denied" // the decision was no
 )
 
-// Record is one line of the audit trail.
+// Record is one line of the audit trail, but for its place in the chain.
 type Record struct {
 	Time          time.Time  `json:"time"`                // UTC
 	ID            string     `json:"id,omitempty"`        // the issue id; in a read URL it is sg-id; the same in all steps of an upload
@@ -43,18 +48,25 @@ type Record struct {
 	ExpiresAt     *time.Time `json:"expiresAt,omitempty"` // when what was issued dies, UTC
 }
 
-// Log writes records as JSON lines. It is safe for concurrent use: the lines
-// of one call stand together.
+// Log writes records as JSON lines, each with its place in the chain of this
+// run. It is safe for concurrent use: the lines of one call stand together.
 type Log struct {
+	config Config
+
 	mu      sync.Mutex
-	out     io.Writer
-	partial bool  // the last write may have left half a line
+	chain   chain
 	failure error // of the last write
+	closed  bool
+
+	stop context.CancelFunc // ends the schedule
+	done chan struct{}
 }
 
-// NewLog makes a log that writes to out. Each call of Record is one Write, so
-// a file opened for appending keeps whole lines even with several writers.
-func NewLog(out io.Writer) *Log { return &Log{out: out} }
+// NewLog makes a log that writes a chain without checkpoints: changes show,
+// but whoever may write to the trail can write all of it anew. Each call of
+// Record is one Write, so a file opened for appending keeps whole lines even
+// with several writers.
+func NewLog(out io.Writer) *Log { return New(Config{Out: out}) }
 
 // Record writes the records, all or, as far as the writer tells, none. The
 // error wraps ErrNotRecorded; nothing that the records speak of may then be
@@ -63,43 +75,91 @@ func (l *Log) Record(ctx context.Context, records ...Record) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
 	}
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
+	var bodies bytes.Buffer
+	encoder := json.NewEncoder(&bodies)
 	encoder.SetEscapeHTML(false)
-	for _, record := range records {
+	ends := make([]int, len(records))
+	for i, record := range records {
 		if err := encoder.Encode(record); err != nil {
 			return fmt.Errorf("%w: %w", ErrNotRecorded, err)
 		}
+		ends[i] = bodies.Len() - 1 // without the newline
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.write(lines.Bytes())
+	return l.append(bodies.Len(), func(b *batch) error {
+		start := 0
+		for _, end := range ends {
+			if err := b.add(bodies.Bytes()[start:end], nil); err != nil {
+				return err
+			}
+			start = end + 1
+		}
+		return nil
+	})
 }
 
-// Ready says whether records can be written: the last one could be, or now an
-// empty line can. The error wraps ErrNotRecorded.
+// Ready says whether records can be written: the last one could be, or now a
+// line can. The error wraps ErrNotRecorded.
 func (l *Log) Ready(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failure == nil {
 		return nil
 	}
-	return l.write([]byte("\n"))
+	if l.config.Signer != nil {
+		return l.mark(kindCheckpoint)
+	}
+	b := l.chain.batch(0)
+	if !b.lead {
+		b.data = append(b.data, '\n')
+	}
+	return l.write(b)
 }
 
-func (l *Log) write(data []byte) error {
-	if l.partial {
-		data = append([]byte("\n"), data...) // so that half a line spoils no other
+// append writes what fill adds, after the beginning of the run where there is
+// none yet.
+func (l *Log) append(size int, fill func(b *batch) error) error {
+	if l.closed {
+		return fmt.Errorf("%w: %w", ErrNotRecorded, errClosed)
 	}
-	n, err := l.out.Write(data)
-	if err == nil && n < len(data) {
+	begins := l.chain.seq == 0
+	if begins && l.config.Tail != nil {
+		tail, err := l.config.Tail()
+		if err != nil {
+			return l.failed(err)
+		}
+		l.chain.follow(tail)
+	}
+	b := l.chain.batch(size)
+	if begins && l.config.Signer != nil {
+		if err := l.addMark(b, kindStart); err != nil {
+			return l.failed(err)
+		}
+	}
+	if err := fill(b); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotRecorded, err)
+	}
+	return l.write(b)
+}
+
+func (l *Log) failed(err error) error {
+	l.failure = fmt.Errorf("%w: %w", ErrNotRecorded, err)
+	return l.failure
+}
+
+func (l *Log) write(b *batch) error {
+	if len(b.data) == 0 {
+		return nil
+	}
+	n, err := l.config.Out.Write(b.data)
+	if err == nil && n < len(b.data) {
 		err = io.ErrShortWrite
 	}
+	l.chain.wrote(b, n)
 	if err != nil {
-		l.partial = l.partial || n > 0
-		l.failure = fmt.Errorf("%w: %w", ErrNotRecorded, err)
-		return l.failure
+		return l.failed(err)
 	}
-	l.partial, l.failure = false, nil
+	l.failure = nil
 	return nil
 }

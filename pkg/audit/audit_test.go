@@ -150,7 +150,8 @@ func TestLinesOfConcurrentCallsStayWholeAndTogether(t *testing.T) {
 		t.Fatalf("%d lines", len(lines))
 	}
 	for i := 0; i < len(lines); i += 2 {
-		if lines[i] != lines[i+1] || !json.Valid([]byte(lines[i])) {
+		var first, second audit.Record
+		if json.Unmarshal([]byte(lines[i]), &first) != nil || json.Unmarshal([]byte(lines[i+1]), &second) != nil || first.ID != second.ID {
 			t.Fatalf("lines %d and %d: %s, %s", i, i+1, lines[i], lines[i+1])
 		}
 	}

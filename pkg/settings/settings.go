@@ -70,7 +70,8 @@ type Gateway struct {
 	TenantClaim string `help:"Claim of access tokens that holds the caller's tenant, a text. None by default."`
 	Anonymous   bool   `help:"Let callers without a token ask to read, as anybody; policies and shares decide."`
 
-	AuditFile string `default:"-" help:"File that audit records are appended to; - is standard output."`
+	AuditFile               string        `default:"-" help:"File that audit records are appended to; - is standard output. One for each process."`
+	AuditCheckpointInterval time.Duration `default:"1m" help:"How often what was written to the audit trail is signed; nothing is where nothing was written."`
 
 	ReadLife       time.Duration `default:"5m" help:"Life of a read URL where the caller asks for none."`
 	StableWindow   time.Duration `default:"1h" help:"Window that the expiry of stable URLs is rounded up to."`
@@ -152,6 +153,7 @@ func (g *Gateway) Validate() error {
 	if g.MaxReadLife > maxReadLife {
 		check("max-read-life", fmt.Errorf("must be at most %s, a year", maxReadLife))
 	}
+	check("audit-checkpoint-interval", atLeast(g.AuditCheckpointInterval, time.Second))
 	check("stable-window", atLeast(g.StableWindow, time.Second))
 	for _, proxy := range g.TrustedProxies {
 		if _, err := netip.ParsePrefix(proxy); err != nil {

@@ -76,12 +76,13 @@ func TestEverySettingIsValidated(t *testing.T) {
 		"quarantine-prefix": {
 			func(g *settings.Gateway) { g.QuarantinePrefix = "" }, func(g *settings.Gateway) { g.QuarantinePrefix = "quarantine" },
 		},
-		"signing-keys": {func(g *settings.Gateway) { g.SigningKeys = "" }},
-		"bucket":       {func(g *settings.Gateway) { g.Bucket = "" }},
-		"region":       {func(g *settings.Gateway) { g.Region = "" }},
-		"policies":     {func(g *settings.Gateway) { g.Policies = "" }},
-		"audience":     {func(g *settings.Gateway) { g.Audience = "" }},
-		"audit-file":   {func(g *settings.Gateway) { g.AuditFile = "" }},
+		"signing-keys":              {func(g *settings.Gateway) { g.SigningKeys = "" }},
+		"bucket":                    {func(g *settings.Gateway) { g.Bucket = "" }},
+		"region":                    {func(g *settings.Gateway) { g.Region = "" }},
+		"policies":                  {func(g *settings.Gateway) { g.Policies = "" }},
+		"audience":                  {func(g *settings.Gateway) { g.Audience = "" }},
+		"audit-checkpoint-interval": {func(g *settings.Gateway) { g.AuditCheckpointInterval = 0 }},
+		"audit-file":                {func(g *settings.Gateway) { g.AuditFile = "" }},
 	} {
 		for i, change := range changes {
 			gateway := good(t)
