@@ -10,7 +10,7 @@ import (
 )
 
 // maxLine bounds a line, so that readers may bound what they hold.
-const maxLine = 1 << 20
+const maxLine = 256 << 10
 
 // digest is the SHA-256 of a line without its newline.
 type digest [sha256.Size]byte
