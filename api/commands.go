@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -22,6 +23,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Answer requests."`
 	Explain explainCommand `cmd:"" help:"Say why a distribution takes a signed URL, or doesn't."`
 	Policy  policyCommands `cmd:"" help:"Work with access policies."`
+	Audit   auditCommand   `cmd:"" help:"Verify the audit trail, and ask it."`
 	Version versionCommand `cmd:"" help:"Print which gateway this is."`
 }
 
@@ -54,26 +56,37 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 	if err != nil {
 		return fail(stderr, err, exitUsage)
 	}
-	switch parsed.Command() {
-	case "explain <url>":
+	switch command, _, _ := strings.Cut(parsed.Command(), " <"); command {
+	case "explain":
 		err = cli.Explain.run(now, stdin, stdout)
-	case "policy lint <folder>":
+	case "policy lint":
 		err = cli.Policy.Lint.run(stdout)
-	case "policy test <folder>":
+	case "policy test":
 		err = cli.Policy.Test.run(stdout)
-	case "policy explain <folder>":
+	case "policy explain":
 		err = cli.Policy.Explain.run(stdout)
 	case "policy schema":
 		_, err = stdout.Write(access.Schema())
-	case "policy set <name> <folder>":
+	case "policy set":
 		err = cli.Policy.Set.run(stdout)
 	case "serve":
 		err = serve(ctx, cli.Serve.Gateway, now, stdout, stderr)
+	case "audit verify":
+		err = cli.Audit.Verify.run(stdin, stdout)
+	case "audit who":
+		err = cli.Audit.Who.run(stdin, stdout, stderr)
+	case "audit what":
+		err = cli.Audit.What.run(stdin, stdout, stderr)
+	case "audit join":
+		err = cli.Audit.Join.run(stdin, stdout, stderr)
 	case "version":
 		build := server.CurrentBuild()
 		_, err = fmt.Fprintf(stdout, "signgate %s %s %s\n", build.Version, build.Commit, build.GoVersion)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errUnread):
+		return fail(stderr, err, exitUsage)
+	case err != nil:
 		return fail(stderr, err, exitFailed)
 	}
 	return exitOK

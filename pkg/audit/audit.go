@@ -87,7 +87,7 @@ func (l *Log) Record(ctx context.Context, records ...Record) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.append(bodies.Len(), func(b *batch) error {
+	return l.append(func(b *batch) error {
 		start := 0
 		for _, end := range ends {
 			if err := b.add(bodies.Bytes()[start:end], nil); err != nil {
@@ -110,7 +110,7 @@ func (l *Log) Ready(context.Context) error {
 	if l.config.Signer != nil {
 		return l.mark(kindCheckpoint)
 	}
-	b := l.chain.batch(0)
+	b := l.chain.batch()
 	if !b.lead {
 		b.data = append(b.data, '\n')
 	}
@@ -119,7 +119,7 @@ func (l *Log) Ready(context.Context) error {
 
 // append writes what fill adds, after the beginning of the run where there is
 // none yet.
-func (l *Log) append(size int, fill func(b *batch) error) error {
+func (l *Log) append(fill func(b *batch) error) error {
 	if l.closed {
 		return fmt.Errorf("%w: %w", ErrNotRecorded, errClosed)
 	}
@@ -131,7 +131,7 @@ func (l *Log) append(size int, fill func(b *batch) error) error {
 		}
 		l.chain.follow(tail)
 	}
-	b := l.chain.batch(size)
+	b := l.chain.batch()
 	if begins && l.config.Signer != nil {
 		if err := l.addMark(b, kindStart); err != nil {
 			return l.failed(err)

@@ -21,17 +21,21 @@ func (d digest) String() string { return base64.StdEncoding.EncodeToString(d[:])
 type chain struct {
 	id       string
 	seq      uint64 // of the last whole line; 0 before the first
-	prev     string // its digest in Base64
+	prev     digest // its digest; before the first line that of the run before
+	linked   bool   // there is a prev
 	signedTo uint64 // the seq of the last signed line
 
 	unended   bool      // the last whole line lacks its newline
 	torn      hash.Hash // of what was torn off since the last whole line
 	tornBytes int64
+
+	data  []byte // of the last batch, for the next one
+	lines []placed
 }
 
 // follow makes the chain the next one of a file.
 func (c *chain) follow(tail Tail) {
-	c.prev, c.unended = tail.prev, tail.unended
+	c.prev, c.linked, c.unended = tail.prev, tail.found, tail.unended
 	c.torn, c.tornBytes = nil, 0
 	c.tear(tail.torn)
 }
@@ -51,21 +55,22 @@ type batch struct {
 	data  []byte
 	lead  bool // it begins with a newline that ends what was there
 	lines []placed
-	seq   uint64
-	prev  string
+
+	seq    uint64
+	prev   digest
+	linked bool
 }
 
 // placed is a line of a batch.
 type placed struct {
 	start, end int // of its bytes, without the newline
-	prev       string
+	digest     digest
 	signed     bool
 }
 
-func (c *chain) batch(size int) *batch {
-	const place = 256 // bytes that the place of a line takes, amply
-	b := &batch{chain: c, seq: c.seq, prev: c.prev, lead: c.unended || c.tornBytes > 0}
-	b.data = make([]byte, 0, size+size/2+place)
+func (c *chain) batch() *batch {
+	b := &batch{chain: c, data: c.data[:0], lines: c.lines[:0], seq: c.seq, prev: c.prev, linked: c.linked}
+	b.lead = c.unended || c.tornBytes > 0
 	if b.lead {
 		b.data = append(b.data, '\n')
 	}
@@ -83,7 +88,9 @@ func (b *batch) add(body []byte, seal func(line []byte) ([]byte, error)) error {
 	b.data = append(b.data, seqMember...)
 	b.data = strconv.AppendUint(b.data, b.seq, 10)
 	b.data = append(b.data, prevMember...)
-	b.data = append(b.data, b.prev...)
+	if b.linked {
+		b.data = base64.StdEncoding.AppendEncode(b.data, b.prev[:])
+	}
 	b.data = append(b.data, '"')
 	if len(b.lines) == 0 && b.chain.tornBytes > 0 {
 		b.data = append(b.data, tornBytesMember...)
@@ -105,8 +112,8 @@ func (b *batch) add(body []byte, seal func(line []byte) ([]byte, error)) error {
 	if len(b.data)-start > maxLine {
 		return errTooLong
 	}
-	b.prev = digest(sha256.Sum256(b.data[start:])).String()
-	b.lines = append(b.lines, placed{start: start, end: len(b.data), prev: b.prev, signed: seal != nil})
+	b.prev, b.linked = sha256.Sum256(b.data[start:]), true
+	b.lines = append(b.lines, placed{start: start, end: len(b.data), digest: b.prev, signed: seal != nil})
 	b.data = append(b.data, '\n')
 	return nil
 }
@@ -114,6 +121,9 @@ func (b *batch) add(body []byte, seal func(line []byte) ([]byte, error)) error {
 // wrote moves the chain to the last line of a batch that n bytes hold whole.
 // What follows it is torn off: the next line that is written says so.
 func (c *chain) wrote(b *batch, n int) {
+	if cap(b.data) <= maxLine { // a large one is not kept
+		c.data, c.lines = b.data, b.lines
+	}
 	if b.lead && n > 0 {
 		c.unended = false
 		if c.tornBytes > 0 {
@@ -127,7 +137,7 @@ func (c *chain) wrote(b *batch, n int) {
 			}
 			return
 		}
-		c.seq, c.prev = c.seq+1, line.prev
+		c.seq, c.prev, c.linked = c.seq+1, line.digest, true
 		if line.signed {
 			c.signedTo = c.seq
 		}

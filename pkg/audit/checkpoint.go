@@ -107,7 +107,7 @@ func (l *Log) Close() error {
 // one already.
 func (l *Log) mark(kind kind) error {
 	begins := l.chain.seq == 0
-	return l.append(0, func(b *batch) error {
+	return l.append(func(b *batch) error {
 		if begins {
 			return nil
 		}

@@ -15,8 +15,9 @@ var ErrNoTrail = errors.New("no audit trail")
 // Tail is what a file ends in: the last whole line and what a crash may have
 // left behind it.
 type Tail struct {
-	prev    string // digest of the last whole line
-	unended bool   // which lacks its newline
+	prev    digest // of the last whole line
+	found   bool   // there is one
+	unended bool   // it lacks its newline
 	torn    []byte // what follows it
 }
 
@@ -52,7 +53,7 @@ func readTail(end []byte) (Tail, error) {
 	for to := len(end); to > 0; {
 		from := bytes.LastIndexByte(end[:to], '\n') + 1
 		if _, err := parsePlace(end[from:to]); err == nil {
-			tail := Tail{prev: digest(sha256.Sum256(end[from:to])).String(), unended: to == len(end)}
+			tail := Tail{prev: sha256.Sum256(end[from:to]), found: true, unended: to == len(end)}
 			if !tail.unended {
 				tail.torn = end[to+1:]
 			}
