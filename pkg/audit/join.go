@@ -18,7 +18,7 @@ func (r Record) Covers(key string) bool {
 var ErrTooMany = errors.New("the access log names too many URLs: join it in parts")
 
 const (
-	maxHeld      = 2 << 20 // URLs, paths and addresses that a join holds
+	maxHeld      = 1 << 20 // URLs, paths and addresses that a join holds
 	maxAddresses = 1000    // counted of one URL
 )
 

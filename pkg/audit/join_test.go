@@ -122,7 +122,7 @@ func TestLinesThatAreNoRequestsAreCounted(t *testing.T) {
 
 func TestAJoinThatWouldTakeTooMuchEnds(t *testing.T) {
 	join := audit.NewJoin()
-	for n := range 3 << 20 {
+	for n := range 2 << 20 {
 		if err := join.Fetched(audit.Fetch{ID: fmt.Sprint("ID", n), Address: "192.0.2.1", Status: 200}); err != nil {
 			if !errors.Is(err, audit.ErrTooMany) {
 				t.Error(err)
