@@ -94,7 +94,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, err
 	}
-	trail, closeTrail, err := openTrail(gateway, active, env)
+	trail, closeTrail, err := openTrail(gateway, active, env) //nolint:contextcheck // its schedule outlives this context
 	if err != nil {
 		return nil, nil, fmt.Errorf("audit-file: %w", err)
 	}

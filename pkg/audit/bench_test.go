@@ -26,6 +26,7 @@ func BenchmarkRecord(b *testing.B) {
 }
 
 func benchFile(b *testing.B) io.Writer {
+	b.Helper()
 	file, err := os.OpenFile(filepath.Join(b.TempDir(), "trail"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		b.Fatal(err)
@@ -35,6 +36,7 @@ func benchFile(b *testing.B) io.Writer {
 }
 
 func benchRecord(b *testing.B, write func(audit.Record) error) {
+	b.Helper()
 	r := record("F3X5WJ2QH6K7N4P9R8S1T0V2Y3")
 	r.RequestID, r.Address, r.Policies, r.KeyID = "QH6K7N4P9R8S1T0V2Y3F3X5WJ2", "192.0.2.7", []string{"owner.cedar#0"}, "K2JCJMDEHXQW5F"
 	b.ReportAllocs()

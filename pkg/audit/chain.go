@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"hash"
 	"strconv"
 )
@@ -167,15 +166,12 @@ type place struct {
 	signature []byte
 }
 
-var errNoPlace = errors.New("not a whole line of an audit trail")
-
 // parsePlace reads the end of a line. It takes exactly what add writes, so a
 // part of a line is never taken for a whole one.
-func parsePlace(line []byte) (place, error) {
-	var p place
+func parsePlace(line []byte) (p place, whole bool) {
 	at := bytes.LastIndex(line, []byte(chainMember))
 	if at < 1 || line[0] != '{' || len(line) > maxLine {
-		return p, errNoPlace
+		return place{}, false
 	}
 	rest := scanner{line[at+len(chainMember):], true}
 	p.chain = rest.text(seqMember)
@@ -190,12 +186,12 @@ func parsePlace(line []byte) (place, error) {
 		p.signature = rest.bytes(`"`)
 	}
 	if !rest.ok || string(rest.data) != "}" || len(p.chain) == 0 || p.seq == 0 {
-		return place{}, errNoPlace
+		return place{}, false
 	}
 	if !isDigest(p.prev) || !isDigest(p.torn) || (p.tornBytes > 0) != (len(p.torn) > 0) {
-		return place{}, errNoPlace
+		return place{}, false
 	}
-	return p, nil
+	return p, true
 }
 
 // isDigest says whether text is as long as a digest in Base64, or nothing.

@@ -52,7 +52,7 @@ func TailOf(path string) func() (Tail, error) {
 func readTail(end []byte) (Tail, error) {
 	for to := len(end); to > 0; {
 		from := bytes.LastIndexByte(end[:to], '\n') + 1
-		if _, err := parsePlace(end[from:to]); err == nil {
+		if _, whole := parsePlace(end[from:to]); whole {
 			tail := Tail{prev: sha256.Sum256(end[from:to]), found: true, unended: to == len(end)}
 			if !tail.unended {
 				tail.torn = end[to+1:]

@@ -49,12 +49,12 @@ func eachLine(r io.Reader, take func(line) error) error {
 // many lines are none: neither a record nor a signed line. It verifies nothing.
 func Read(r io.Reader, take func(Record) error) (others int64, err error) {
 	err = eachLine(r, func(l line) error {
-		at, err := parsePlace(l.text)
+		at, whole := parsePlace(l.text)
 		var record Record
 		switch {
 		case l.continues:
 			return nil
-		case err != nil || (at.signature == nil && json.Unmarshal(l.text, &record) != nil):
+		case !whole || (at.signature == nil && json.Unmarshal(l.text, &record) != nil):
 			others++
 			return nil
 		case at.signature != nil:

@@ -97,8 +97,8 @@ func (v *verifier) line(l line) error {
 	if !l.continues {
 		v.report.Lines++
 	}
-	at, err := parsePlace(l.text)
-	if err != nil || l.continues || (!l.ended && len(l.text) > maxLine) {
+	at, whole := parsePlace(l.text)
+	if !whole || l.continues {
 		v.tear(l)
 		return nil
 	}
@@ -107,9 +107,10 @@ func (v *verifier) line(l line) error {
 	mark := v.checkSignature(l, at)
 	current := v.runs[string(at.chain)]
 	if current == nil {
-		if current, err = v.begin(l, at, mark); err != nil {
-			return err
+		if len(v.order) >= maxRuns {
+			return ErrTooManyRuns
 		}
+		current = v.begin(l, at, mark)
 	} else if !v.follows(current, l, at, sum) {
 		return nil
 	}
@@ -194,10 +195,7 @@ func fits(key crypto.PublicKey, digest, signature []byte) bool {
 }
 
 // begin takes the first line of a run.
-func (v *verifier) begin(l line, at place, mark kind) (*run, error) {
-	if len(v.order) >= maxRuns {
-		return nil, ErrTooManyRuns
-	}
+func (v *verifier) begin(l line, at place, mark kind) *run {
 	current := &run{chain: string(at.chain)}
 	v.runs[current.chain] = current
 	v.order = append(v.order, current)
@@ -209,7 +207,7 @@ func (v *verifier) begin(l line, at place, mark kind) (*run, error) {
 	case at.seq == 1 && len(at.prev) > 0 && !v.vouch(string(at.prev)) && !v.options.Partial:
 		v.find(l.number, at, Removed, "the run before this one, or its end, is not where it was")
 	}
-	return current, nil
+	return current
 }
 
 // vouch finds the line that a new run links to. All of its run up to there is

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -168,7 +169,7 @@ func TestInterleavedRunsVerify(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range 400 {
 		log := logs[random.IntN(len(logs))]
-		write(t, log, fmt.Sprint(n))
+		write(t, log, strconv.Itoa(n))
 		if n%50 == 0 {
 			finish(t, log.Checkpoint)
 		}
@@ -259,6 +260,7 @@ var errEnough = errors.New("enough")
 
 // generate writes records in batches, with a checkpoint now and then.
 func generate(t testing.TB, out io.Writer, count int) {
+	t.Helper()
 	log := audit.New(audit.Config{Out: out, Signer: fixedKey(t), KeyID: keyID, Now: noon})
 	batch := make([]audit.Record, 100)
 	for n := range batch {
