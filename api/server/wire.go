@@ -2,15 +2,12 @@ package server
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -18,18 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/signgate/signgate/pkg/access"
-	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
-	"github.com/signgate/signgate/pkg/capability"
-	"github.com/signgate/signgate/pkg/grants"
-	"github.com/signgate/signgate/pkg/grants/bolt"
-	"github.com/signgate/signgate/pkg/grants/dynamo"
 	"github.com/signgate/signgate/pkg/keyring"
-	"github.com/signgate/signgate/pkg/objectkey"
-	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/settings"
 	"github.com/signgate/signgate/pkg/signedurl"
-	"github.com/signgate/signgate/pkg/uploads"
 )
 
 // Environment is what settings can't say.
@@ -49,268 +38,127 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err := gateway.Validate(); err != nil {
 		return nil, nil, err
 	}
-	ring, err := keyring.LoadDir(gateway.SigningKeys, gateway.ActiveKeyID)
-	if err != nil {
-		return nil, nil, fmt.Errorf("signing-keys: %w", err)
-	}
-	active := ring.Active()
-	signer, err := signedurl.NewSigner(gateway.CDNURL, active.ID, active.Signer, signedurl.Hash(gateway.SigningHash))
-	if err != nil {
-		return nil, nil, fmt.Errorf("signing-keys: %w", err)
-	}
-	authorizer, err := access.Load(os.DirFS(gateway.Policies))
-	if err != nil {
-		return nil, nil, fmt.Errorf("policies: %s: %w", gateway.Policies, err)
-	}
-	presigner, err := newPresigner(ctx, gateway, env)
-	if err != nil {
-		return nil, nil, err
-	}
-	tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{
-		Issuer: gateway.Issuer, Audience: gateway.Audience, Algorithms: gateway.TokenAlgorithms,
-		GroupsClaim: gateway.GroupsClaim, TenantClaim: gateway.TenantClaim,
-		HTTP: http.DefaultClient, Log: env.Log, Now: env.Now,
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("issuer: %w", err)
-	}
-	verifier, err := signedurl.NewVerifier(ring.PublicKeys(), env.Now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("signing-keys: %w", err)
-	}
-	stableKey, err := deriveKey(active.Signer, "signgate: ids of stable URLs")
-	if err != nil {
-		return nil, nil, fmt.Errorf("signing-keys: %w", err)
-	}
-	sealer, err := newSealer(ring, env.Now)
-	if err != nil {
-		return nil, nil, fmt.Errorf("signing-keys: %w", err)
-	}
-	rules, quarantine, err := uploadRules(gateway)
-	if err != nil {
-		return nil, nil, err
-	}
-	lender, err := newRoleCredentials(gateway, env)
-	if err != nil {
-		return nil, nil, err
-	}
-	trail, closeTrail, err := openTrail(gateway, active, env) //nolint:contextcheck // its schedule outlives this context
-	if err != nil {
-		return nil, nil, fmt.Errorf("audit-file: %w", err)
-	}
-	shares, closeShares, err := openGrants(gateway, env)
-	if err != nil {
-		return nil, nil, errors.Join(err, closeTrail())
-	}
-	closeAll := func() error { return errors.Join(closeShares(), closeTrail()) }
-	server, err := New(Parts{ //nolint:contextcheck // the server outlives this context; requests bring their own
-		Callers: tokens, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: trail,
-		Checks: []Check{
-			{"keys", func(context.Context) error { return probe(signer, ring, env.Now) }},
-			{"policies", func(context.Context) error { return havePolicies(authorizer) }},
-			{"credentials", presigner.Ready},
-			{"issuer", tokens.Ready},
-			{"audit", trail.Ready},
-			{"grants", func(ctx context.Context) error { return canFind(ctx, shares, env.Now) }},
-		},
+	w := &wiring{gateway: gateway, env: env, parts: Parts{
 		Limits: limits(gateway), Origins: gateway.AllowedOrigins, TrustedProxies: prefixes(gateway.TrustedProxies),
-		Bucket: gateway.Bucket, Region: gateway.Region, Credentials: lender, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"), Uploads: newUploads(gateway, env),
-		Sealer: sealer, Rules: rules, Quarantine: quarantine, Grants: shares,
-		Anonymous: gateway.Anonymous, StableKey: stableKey, CookieSameSite: sameSite(gateway.CookieSameSite),
+		Bucket: gateway.Bucket, Region: gateway.Region, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"),
+		Anonymous: gateway.Anonymous, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
-	})
-	if err != nil {
-		return nil, nil, errors.Join(err, closeAll())
-	}
-	return server, closeAll, nil
-}
-
-// openGrants opens the store of what is shared; nil where the settings name
-// none, so that nothing can be shared.
-func openGrants(gateway settings.Gateway, env Environment) (Grants, func() error, error) {
-	nothing := func() error { return nil }
-	switch {
-	case gateway.GrantsFile != "":
-		store, err := bolt.Open(gateway.GrantsFile, env.Now)
-		if err != nil {
-			return nil, nothing, fmt.Errorf("grants-file: %w", err)
-		}
-		return store, store.Close, nil
-	case gateway.GrantsTable != "":
-		return dynamo.New(dynamo.Config{Table: gateway.GrantsTable, Region: gateway.Region, Credentials: env.Credentials}), nothing, nil
-	}
-	return nil, nothing, nil
-}
-
-// canFind asks the store of what is shared for nothing in particular.
-func canFind(ctx context.Context, shares Grants, now func() time.Time) error {
-	if shares == nil {
-		return nil
-	}
-	_, err := shares.Find(ctx, now(), []string{"readyz"}, []grants.Grantee{grants.Everyone()})
-	return err
-}
-
-func newPresigner(ctx context.Context, gateway settings.Gateway, env Environment) (*presign.Presigner, error) {
-	presigner, err := presign.New(ctx, presign.Config{
-		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
-		Accelerate: gateway.S3Accelerate, DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID,
-		Credentials: env.Credentials, MinLife: minCredentialLife, Now: env.Now,
-	})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
-	defer cancel()
-	if err := presigner.Ready(ctx); err != nil {
-		return nil, fmt.Errorf("%w; run the gateway under a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY on your own machine", err)
-	}
-	return presigner, nil
-}
-
-const (
-	// minCredentialLife is the shortest rest of the role's session that is
-	// still worth presigning with.
-	minCredentialLife  = 30 * time.Second
-	credentialsTimeout = 10 * time.Second
-)
-
-func limits(gateway settings.Gateway) Limits {
-	return Limits{
-		Read:           Life{gateway.ReadLife, gateway.MaxReadLife},
-		Upload:         Life{gateway.UploadLife, min(gateway.MaxUploadLife, presign.MaxLife)},
-		Delete:         Life{gateway.DeleteLife, min(gateway.MaxDeleteLife, presign.MaxLife)},
-		OpenUpload:     Life{gateway.OpenUploadLife, gateway.MaxOpenUploadLife},
-		Session:        Life{gateway.SessionLife, gateway.MaxSessionLife},
-		MaxUploadBytes: gateway.MaxUploadBytes,
-		MaxBodyBytes:   gateway.MaxBodyBytes,
-		StableWindow:   gateway.StableWindow,
-		S3Reads:        gateway.S3Reads,
-	}
-}
-
-// deriveKey makes a secret for one purpose that every process with the same
-// signing key finds: a digest of a signature that never leaves. RSA signatures
-// are deterministic by themselves (RFC 8017, section 8.2), ECDSA's without a
-// source of randomness (RFC 6979).
-func deriveKey(signer crypto.Signer, purpose string) ([]byte, error) {
-	digest := sha256.Sum256([]byte(purpose))
-	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
-	if err != nil {
-		return nil, fmt.Errorf("derive a key: %w", err)
-	}
-	key := sha256.Sum256(signature)
-	return key[:], nil
-}
-
-// newSealer makes a sealer that also opens what was sealed before the signing
-// key was changed.
-func newSealer(ring *keyring.Ring, now func() time.Time) (*capability.Sealer, error) {
-	var keys [][]byte
-	for _, signing := range ring.Keys() { // the active one first
-		key, err := deriveKey(signing.Signer, "signgate: ids of uploads")
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return capability.New(now, keys...)
-}
-
-func newUploads(gateway settings.Gateway, env Environment) *uploads.Store {
-	return uploads.NewStore(uploads.Config{
-		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
-		DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID, Credentials: env.Credentials,
-	})
-}
-
-func uploadRules(gateway settings.Gateway) (uploads.Rules, objectkey.Prefix, error) {
-	quarantine, err := objectkey.ParsePrefix(gateway.QuarantinePrefix)
-	if err != nil {
-		return uploads.Rules{}, objectkey.Prefix{}, fmt.Errorf("quarantine-prefix: %w", err)
-	}
-	if gateway.UploadRules == "" {
-		return uploads.Rules{}, quarantine, nil
-	}
-	text, err := os.ReadFile(gateway.UploadRules)
-	if err != nil {
-		return uploads.Rules{}, quarantine, fmt.Errorf("upload-rules: %w", err)
-	}
-	rules, err := uploads.ParseRules(text)
-	if err != nil {
-		return uploads.Rules{}, quarantine, fmt.Errorf("upload-rules: %s: %w", gateway.UploadRules, err)
-	}
-	return rules, quarantine, nil
-}
-
-func prefixes(texts []string) []netip.Prefix {
-	var found []netip.Prefix
-	for _, text := range texts {
-		if prefix, err := netip.ParsePrefix(text); err == nil { // Validate has refused the others
-			found = append(found, prefix)
+	}}
+	for _, step := range []func(context.Context) error{w.keys, w.decisions, w.s3, w.tokens, w.trail} {
+		if err := step(ctx); err != nil {
+			return nil, nil, errors.Join(err, w.close())
 		}
 	}
-	return found
+	server, err := New(w.parts) //nolint:contextcheck // the server outlives this context; requests bring their own
+	if err != nil {
+		return nil, nil, errors.Join(err, w.close())
+	}
+	return server, w.close, nil
 }
 
-func sameSite(name string) http.SameSite {
-	switch name {
-	case "none":
-		return http.SameSiteNoneMode
-	case "strict":
-		return http.SameSiteStrictMode
-	}
-	return http.SameSiteLaxMode
+// wiring is a server on its way.
+type wiring struct {
+	gateway settings.Gateway
+	env     Environment
+	active  keyring.Key
+	parts   Parts
+	closers []func() error // in the order in which they are to be called
 }
 
-// openTrail opens the audit trail for appending, readable by its owner only.
-// The returned function signs its end and closes it.
-func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*audit.Log, func() error, error) {
-	config := audit.Config{
-		Out: env.Stdout, Signer: active.Signer, KeyID: active.ID, Now: env.Now,
-		OnError: func(err error) {
-			env.Log.ErrorContext(context.Background(), "no checkpoint in the audit trail", "error", err)
-		},
+func (w *wiring) close() error {
+	var failures []error
+	for _, closer := range w.closers {
+		failures = append(failures, closer())
 	}
-	closeFile := func() error { return nil }
-	if path := gateway.AuditFile; path != "-" {
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-		if err != nil {
-			return nil, nil, err
-		}
-		config.Out, config.Tail, closeFile = file, audit.TailOf(path), file.Close
-		if _, err := config.Tail(); err != nil {
-			return nil, nil, errors.Join(err, file.Close())
-		}
-	}
-	trail := audit.New(config)
-	trail.Start(gateway.AuditCheckpointInterval)
-	return trail, func() error { return errors.Join(trail.Close(), closeFile()) }, nil
+	return errors.Join(failures...)
 }
 
-// probe signs a URL that opens nothing and verifies it, so that a key that
-// stopped working is noticed.
-func probe(signer *signedurl.Signer, ring *keyring.Ring, now func() time.Time) error {
-	key, err := objectkey.Parse("readyz")
+func (w *wiring) check(name string, run func(context.Context) error) {
+	w.parts.Checks = append(w.parts.Checks, Check{name, run})
+}
+
+// keys makes what signs, verifies and seals.
+func (w *wiring) keys(context.Context) error {
+	complain := func(err error) error { return fmt.Errorf("signing-keys: %w", err) }
+	ring, err := keyring.LoadDir(w.gateway.SigningKeys, w.gateway.ActiveKeyID)
+	if err != nil {
+		return complain(err)
+	}
+	w.active = ring.Active()
+	signer, err := signedurl.NewSigner(w.gateway.CDNURL, w.active.ID, w.active.Signer, signedurl.Hash(w.gateway.SigningHash))
+	if err != nil {
+		return complain(err)
+	}
+	if w.parts.Verifier, err = signedurl.NewVerifier(ring.PublicKeys(), w.env.Now); err != nil {
+		return complain(err)
+	}
+	if w.parts.StableKey, err = deriveKey(w.active.Signer, "signgate: ids of stable URLs"); err != nil {
+		return complain(err)
+	}
+	if w.parts.Sealer, err = newSealer(ring, w.env.Now); err != nil {
+		return complain(err)
+	}
+	w.parts.Signer = signer
+	w.check("keys", func(context.Context) error { return probe(signer, ring, w.env.Now) })
+	return nil
+}
+
+// decisions loads policies and rules and opens what is shared.
+func (w *wiring) decisions(context.Context) error {
+	authorizer, err := access.Load(os.DirFS(w.gateway.Policies))
+	if err != nil {
+		return fmt.Errorf("policies: %s: %w", w.gateway.Policies, err)
+	}
+	if w.parts.Rules, w.parts.Quarantine, err = uploadRules(w.gateway); err != nil {
+		return err
+	}
+	shares, closeShares, err := openGrants(w.gateway, w.env)
 	if err != nil {
 		return err
 	}
-	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: "readyz", Conditions: signedurl.Conditions{Expires: now().Add(time.Minute)}})
-	if err != nil {
-		return err
-	}
-	active := ring.Active()
-	verifier, err := signedurl.NewVerifier(map[string]crypto.PublicKey{active.ID: active.Signer.Public()}, now)
-	if err != nil {
-		return err
-	}
-	_, err = verifier.Verify(signedurl.Viewer{URL: url})
-	return err
+	w.parts.Access, w.parts.Grants, w.closers = authorizer, shares, append(w.closers, closeShares)
+	w.check("policies", func(context.Context) error { return havePolicies(authorizer) })
+	w.check("grants", func(ctx context.Context) error { return canFind(ctx, shares, w.env.Now) })
+	return nil
 }
 
-func havePolicies(authorizer *access.Authorizer) error {
-	if authorizer.Len() == 0 {
-		return access.ErrNoPolicies
+// s3 makes what signs requests to S3, and what carries uploads to their end.
+func (w *wiring) s3(ctx context.Context) error {
+	presigner, err := newPresigner(ctx, w.gateway, w.env)
+	if err != nil {
+		return err
 	}
+	if w.parts.Credentials, err = newRoleCredentials(w.gateway, w.env); err != nil {
+		return err
+	}
+	w.parts.Presigner, w.parts.Uploads = presigner, newUploads(w.gateway, w.env)
+	w.check("credentials", presigner.Ready)
+	return nil
+}
+
+// tokens finds the issuer's keys.
+func (w *wiring) tokens(ctx context.Context) error {
+	tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{
+		Issuer: w.gateway.Issuer, Audience: w.gateway.Audience, Algorithms: w.gateway.TokenAlgorithms,
+		GroupsClaim: w.gateway.GroupsClaim, TenantClaim: w.gateway.TenantClaim,
+		HTTP: http.DefaultClient, Log: w.env.Log, Now: w.env.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("issuer: %w", err)
+	}
+	w.parts.Callers = tokens
+	w.check("issuer", tokens.Ready)
+	return nil
+}
+
+// trail opens the audit trail, the last of all: it signs its end when it is
+// closed.
+func (w *wiring) trail(context.Context) error {
+	trail, closeTrail, err := openTrail(w.gateway, w.active, w.env) //nolint:contextcheck // its schedule outlives this context
+	if err != nil {
+		return fmt.Errorf("audit-file: %w", err)
+	}
+	w.parts.Audit, w.closers = trail, append(w.closers, closeTrail)
+	w.check("audit", trail.Ready)
 	return nil
 }

@@ -1,0 +1,216 @@
+package server
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/capability"
+	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/grants/bolt"
+	"github.com/signgate/signgate/pkg/grants/dynamo"
+	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/presign"
+	"github.com/signgate/signgate/pkg/settings"
+	"github.com/signgate/signgate/pkg/signedurl"
+	"github.com/signgate/signgate/pkg/uploads"
+)
+
+// openGrants opens the store of what is shared; nil where the settings name
+// none, so that nothing can be shared.
+func openGrants(gateway settings.Gateway, env Environment) (Grants, func() error, error) {
+	nothing := func() error { return nil }
+	switch {
+	case gateway.GrantsFile != "":
+		store, err := bolt.Open(gateway.GrantsFile, env.Now)
+		if err != nil {
+			return nil, nothing, fmt.Errorf("grants-file: %w", err)
+		}
+		return store, store.Close, nil
+	case gateway.GrantsTable != "":
+		return dynamo.New(dynamo.Config{Table: gateway.GrantsTable, Region: gateway.Region, Credentials: env.Credentials}), nothing, nil
+	}
+	return nil, nothing, nil
+}
+
+// canFind asks the store of what is shared for nothing in particular.
+func canFind(ctx context.Context, shares Grants, now func() time.Time) error {
+	if shares == nil {
+		return nil
+	}
+	_, err := shares.Find(ctx, now(), []string{"readyz"}, []grants.Grantee{grants.Everyone()})
+	return err
+}
+
+func newPresigner(ctx context.Context, gateway settings.Gateway, env Environment) (*presign.Presigner, error) {
+	presigner, err := presign.New(ctx, presign.Config{
+		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
+		Accelerate: gateway.S3Accelerate, DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID,
+		Credentials: env.Credentials, MinLife: minCredentialLife, Now: env.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	if err := presigner.Ready(ctx); err != nil {
+		return nil, fmt.Errorf("%w; run the gateway under a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY on your own machine", err)
+	}
+	return presigner, nil
+}
+
+const (
+	// minCredentialLife is the shortest rest of the role's session that is
+	// still worth presigning with.
+	minCredentialLife  = 30 * time.Second
+	credentialsTimeout = 10 * time.Second
+)
+
+func limits(gateway settings.Gateway) Limits {
+	return Limits{
+		Read:           Life{gateway.ReadLife, gateway.MaxReadLife},
+		Upload:         Life{gateway.UploadLife, min(gateway.MaxUploadLife, presign.MaxLife)},
+		Delete:         Life{gateway.DeleteLife, min(gateway.MaxDeleteLife, presign.MaxLife)},
+		OpenUpload:     Life{gateway.OpenUploadLife, gateway.MaxOpenUploadLife},
+		Session:        Life{gateway.SessionLife, gateway.MaxSessionLife},
+		MaxUploadBytes: gateway.MaxUploadBytes,
+		MaxBodyBytes:   gateway.MaxBodyBytes,
+		StableWindow:   gateway.StableWindow,
+		S3Reads:        gateway.S3Reads,
+	}
+}
+
+// deriveKey makes a secret for one purpose that every process with the same
+// signing key finds: a digest of a signature that never leaves. RSA signatures
+// are deterministic by themselves (RFC 8017, section 8.2), ECDSA's without a
+// source of randomness (RFC 6979).
+func deriveKey(signer crypto.Signer, purpose string) ([]byte, error) {
+	digest := sha256.Sum256([]byte(purpose))
+	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("derive a key: %w", err)
+	}
+	key := sha256.Sum256(signature)
+	return key[:], nil
+}
+
+// newSealer makes a sealer that also opens what was sealed before the signing
+// key was changed.
+func newSealer(ring *keyring.Ring, now func() time.Time) (*capability.Sealer, error) {
+	var keys [][]byte
+	for _, signing := range ring.Keys() { // the active one first
+		key, err := deriveKey(signing.Signer, "signgate: ids of uploads")
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return capability.New(now, keys...)
+}
+
+func newUploads(gateway settings.Gateway, env Environment) *uploads.Store {
+	return uploads.NewStore(uploads.Config{
+		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
+		DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID, Credentials: env.Credentials,
+	})
+}
+
+func uploadRules(gateway settings.Gateway) (uploads.Rules, objectkey.Prefix, error) {
+	quarantine, err := objectkey.ParsePrefix(gateway.QuarantinePrefix)
+	if err != nil {
+		return uploads.Rules{}, objectkey.Prefix{}, fmt.Errorf("quarantine-prefix: %w", err)
+	}
+	if gateway.UploadRules == "" {
+		return uploads.Rules{}, quarantine, nil
+	}
+	text, err := os.ReadFile(gateway.UploadRules)
+	if err != nil {
+		return uploads.Rules{}, quarantine, fmt.Errorf("upload-rules: %w", err)
+	}
+	rules, err := uploads.ParseRules(text)
+	if err != nil {
+		return uploads.Rules{}, quarantine, fmt.Errorf("upload-rules: %s: %w", gateway.UploadRules, err)
+	}
+	return rules, quarantine, nil
+}
+
+func prefixes(texts []string) []netip.Prefix {
+	var found []netip.Prefix
+	for _, text := range texts {
+		if prefix, err := netip.ParsePrefix(text); err == nil { // Validate has refused the others
+			found = append(found, prefix)
+		}
+	}
+	return found
+}
+
+func sameSite(name string) http.SameSite {
+	switch name {
+	case "none":
+		return http.SameSiteNoneMode
+	case "strict":
+		return http.SameSiteStrictMode
+	}
+	return http.SameSiteLaxMode
+}
+
+// openTrail opens the audit trail for appending, readable by its owner only.
+// The returned function signs its end and closes it.
+func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*audit.Log, func() error, error) {
+	config := audit.Config{
+		Out: env.Stdout, Signer: active.Signer, KeyID: active.ID, Now: env.Now,
+		OnError: func(err error) {
+			env.Log.ErrorContext(context.Background(), "no checkpoint in the audit trail", "error", err)
+		},
+	}
+	closeFile := func() error { return nil }
+	if path := gateway.AuditFile; path != "-" {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, nil, err
+		}
+		config.Out, config.Tail, closeFile = file, audit.TailOf(path), file.Close
+		if _, err := config.Tail(); err != nil {
+			return nil, nil, errors.Join(err, file.Close())
+		}
+	}
+	trail := audit.New(config)
+	trail.Start(gateway.AuditCheckpointInterval)
+	return trail, func() error { return errors.Join(trail.Close(), closeFile()) }, nil
+}
+
+// probe signs a URL that opens nothing and verifies it, so that a key that
+// stopped working is noticed.
+func probe(signer *signedurl.Signer, ring *keyring.Ring, now func() time.Time) error {
+	key, err := objectkey.Parse("readyz")
+	if err != nil {
+		return err
+	}
+	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: "readyz", Conditions: signedurl.Conditions{Expires: now().Add(time.Minute)}})
+	if err != nil {
+		return err
+	}
+	active := ring.Active()
+	verifier, err := signedurl.NewVerifier(map[string]crypto.PublicKey{active.ID: active.Signer.Public()}, now)
+	if err != nil {
+		return err
+	}
+	_, err = verifier.Verify(signedurl.Viewer{URL: url})
+	return err
+}
+
+func havePolicies(authorizer *access.Authorizer) error {
+	if authorizer.Len() == 0 {
+		return access.ErrNoPolicies
+	}
+	return nil
+}
