@@ -66,9 +66,9 @@ type wiring struct {
 }
 
 func (w *wiring) close() error {
-	var failures []error
-	for _, closer := range w.closers {
-		failures = append(failures, closer())
+	failures := make([]error, len(w.closers))
+	for n, closer := range w.closers {
+		failures[n] = closer()
 	}
 	return errors.Join(failures...)
 }

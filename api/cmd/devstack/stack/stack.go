@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -197,7 +198,7 @@ func (s *Stack) Settings() (settings.Gateway, error) {
 	gateway.Bucket, gateway.Region, gateway.S3Endpoint, gateway.S3PathStyle = Bucket, Region, s.S3URL(), true
 	gateway.Policies = s.path("policies")
 	gateway.Issuer, gateway.Audience = s.IssuerURL(), Audience
-	gateway.AuditFile, gateway.GrantsFile, gateway.Anonymous = s.path("audit.jsonl"), s.path("grants.db"), true
+	gateway.AuditFile, gateway.GrantsFile, gateway.Anonymous = s.AuditFile(), s.path("grants.db"), true
 	gateway.PublicURL, gateway.AllowedOrigins, gateway.UploadRules = s.GatewayURL(), s.config.origins(), s.config.UploadRules
 	if s.config.UploadLife > 0 {
 		gateway.UploadLife = s.config.UploadLife
@@ -251,6 +252,18 @@ func (s *Stack) S3URL() string { return "http://" + s.config.S3 }
 
 // IssuerURL returns the address of the demo issuer.
 func (s *Stack) IssuerURL() string { return "http://" + s.config.Issuer }
+
+// AuditFile returns where the gateway's audit trail is.
+func (s *Stack) AuditFile() string { return s.path("audit.jsonl") }
+
+// PublicKeys returns the public halves of the signing keys, by their ids.
+func (s *Stack) PublicKeys() (map[string]crypto.PublicKey, error) {
+	ring, err := keyring.LoadDir(s.path("keys"), activeKeyID)
+	if err != nil {
+		return nil, err
+	}
+	return ring.PublicKeys(), nil
+}
 
 func (s *Stack) path(name string) string { return filepath.Join(s.config.Dir, name) }
 

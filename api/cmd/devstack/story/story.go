@@ -37,7 +37,7 @@ const (
 func Tell(ctx context.Context, stack Stack, now func() time.Time, out io.Writer) error {
 	t := newTeller(ctx, stack, now, out)
 	begin := now()
-	for _, chapter := range []func() error{t.uploadsAndReads, t.othersAreRefused, t.forgeriesAreRefused, t.readingInOtherWays, t.uploadsAreHeldToTheirWord, t.uploadsInParts, t.deleting} {
+	for _, chapter := range []func() error{t.uploadsAndReads, t.othersAreRefused, t.forgeriesAreRefused, t.readingInOtherWays, t.uploadsAreHeldToTheirWord, t.uploadsInParts, t.sharing, t.deleting, t.theTrail} {
 		if err := chapter(); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (t *teller) othersAreRefused() error {
 			_, words, err := t.read("bob", client.ReadItem{Key: "users/bob/../alice/story/drawing.png"})
 			return words, err
 		}},
-		{"somebody without a token asks", "401 unauthenticated", func() (string, error) {
+		{"somebody without a token asks", "404 not-found", func() (string, error) {
 			got, err := t.send(http.MethodGet, t.stack.GatewayURL()+"/v1/read/"+pngKey, nil, nil)
 			return got.String(), err
 		}},

@@ -2,6 +2,7 @@ package story_test
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +21,9 @@ func (p pretender) GatewayURL() string { return p.url }
 func (p pretender) EdgeURL() string    { return p.url }
 func (p pretender) S3URL() string      { return p.url }
 func (p pretender) IssuerURL() string  { return p.url }
+
+func (pretender) AuditFile() string                                { return "/nowhere" }
+func (pretender) PublicKeys() (map[string]crypto.PublicKey, error) { return nil, nil }
 
 func (pretender) Versions(context.Context, string) (int, int, error) { return 1, 0, nil }
 

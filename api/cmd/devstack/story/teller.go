@@ -3,6 +3,7 @@ package story
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -27,6 +28,8 @@ type Stack interface {
 	EdgeURL() string
 	S3URL() string
 	IssuerURL() string
+	AuditFile() string
+	PublicKeys() (map[string]crypto.PublicKey, error)
 	Versions(ctx context.Context, key string) (versions, markers int, err error)
 }
 
