@@ -42,23 +42,24 @@ func write(path string) error {
 	for n := 0; ; n++ {
 		grant := storetest.NewGrant(fmt.Sprintf("users/%d/", n%9), grants.Everyone())
 		grant.Expires = &ends
-		if err := store.Create(ctx, grant); err != nil {
+		err := say("+", grant, store.Create(ctx, grant))
+		if err == nil && n%3 == 0 {
+			err = say("u", grant, store.Use(ctx, grant.ID, storetest.Start))
+		}
+		if err == nil && n%4 == 0 {
+			err = say("-", grant, store.Delete(ctx, grant.ID))
+		}
+		if err != nil {
 			return err
 		}
-		fmt.Fprintln(os.Stdout, "+", grant.ID)
-		if n%3 == 0 {
-			if err := store.Use(ctx, grant.ID, storetest.Start); err != nil {
-				return err
-			}
-			fmt.Fprintln(os.Stdout, "u", grant.ID)
-		}
-		if n%4 == 0 {
-			if err := store.Delete(ctx, grant.ID); err != nil {
-				return err
-			}
-			fmt.Fprintln(os.Stdout, "-", grant.ID)
-		}
 	}
+}
+
+func say(what string, grant grants.Grant, err error) error {
+	if err == nil {
+		_, err = fmt.Fprintln(os.Stdout, what, grant.ID)
+	}
+	return err
 }
 
 func TestWhatWasAnsweredIsStillTrueAfterTheProcessWasKilled(t *testing.T) {

@@ -1,27 +1,50 @@
 package bolt
 
 import (
+	"errors"
+	"slices"
+	"strings"
+
 	"go.etcd.io/bbolt"
 
 	"github.com/signgate/signgate/pkg/grants"
 )
 
-// Fill creates grants all at once, without waiting for the disk.
+// Fill creates many grants without waiting for the disk. Each bucket is filled
+// in its own order, which is far quicker than any other.
 func (s *Store) Fill(list []grants.Grant) error {
 	s.db.NoSync = true
 	defer func() { s.db.NoSync = false }()
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		for _, grant := range list {
-			place, err := grant.Check()
-			if err != nil {
-				return err
+	byResource := func(a, b grants.Grant) int { return strings.Compare(a.Resource, b.Resource) }
+	byGrantee := func(a, b grants.Grant) int { return strings.Compare(a.ID[24:48], b.ID[24:48]) }
+	return errors.Join(
+		s.fill(list, byResource, func(b buckets, place grants.Place, grant grants.Grant) error { return b.replace(place, grant) }),
+		s.fill(list, byGrantee, func(b buckets, place grants.Place, grant grants.Grant) error {
+			return b.grantees.Put(granteeKey(place), []byte(grant.Resource))
+		}),
+	)
+}
+
+func (s *Store) fill(list []grants.Grant, order func(a, b grants.Grant) int, put func(buckets, grants.Place, grants.Grant) error) error {
+	const batch = 50_000
+	for some := range slices.Chunk(slices.SortedFunc(slices.Values(list), order), batch) {
+		err := s.db.Update(func(tx *bbolt.Tx) error {
+			for _, grant := range some {
+				place, err := grant.Check()
+				if err != nil {
+					return err
+				}
+				if err := put(bucketsOf(tx), place, grant); err != nil {
+					return err
+				}
 			}
-			if err := bucketsOf(tx).put(place, grant); err != nil {
-				return err
-			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Expiring says how many grants are known to expire.

@@ -60,7 +60,7 @@ func parseGranteeKey(key []byte) (grants.Place, error) {
 
 // expiryKey puts the grants that expire in order of when they do.
 func expiryKey(expires time.Time, place grants.Place) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(expires.UnixNano())), granteeKey(place)...) //nolint:gosec // Grant.Check: after 1970
+	return append(binary.BigEndian.AppendUint64(nil, uint64(expires.UnixNano())), granteeKey(place)...)
 }
 
 func parseExpiryKey(key []byte) (time.Time, grants.Place, error) {

@@ -28,7 +28,10 @@ func open(t testing.TB, path string, now func() time.Time) *bolt.Store {
 }
 
 func TestStoreKeepsWhatGrantsStoresPromise(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) grants.Store { return open(t, filepath.Join(t.TempDir(), "grants"), atStart) })
+	storetest.Run(t, func(t *testing.T) grants.Store {
+		t.Helper()
+		return open(t, filepath.Join(t.TempDir(), "grants"), atStart)
+	})
 }
 
 func TestGrantsOutliveTheProcessThatCreatedThem(t *testing.T) {

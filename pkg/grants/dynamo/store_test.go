@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,7 +86,10 @@ func newStore(table string, transport http.RoundTripper) *dynamo.Store {
 func TestStoreKeepsWhatGrantsStoresPromise(t *testing.T) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	t.Cleanup(transport.CloseIdleConnections)
-	storetest.Run(t, func(t *testing.T) grants.Store { return newStore(newTable(t), transport) })
+	storetest.Run(t, func(t *testing.T) grants.Store {
+		t.Helper()
+		return newStore(newTable(t), transport)
+	})
 }
 
 // transport is a way to DynamoDB that a test can disturb.
@@ -143,5 +148,45 @@ func TestEveryLookUpOfADecisionIsAConsistentRead(t *testing.T) {
 		if !strings.Contains(body, `"ConsistentRead":true`) {
 			t.Errorf("not a consistent read: %s", body)
 		}
+	}
+}
+
+func TestTheGrantsOfOthersCostADecisionNothing(t *testing.T) {
+	var requests, received atomic.Int64
+	table := newTable(t)
+	counting := newStore(table, transport(func(r *http.Request) (*http.Response, error) {
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil {
+			requests.Add(1)
+			received.Add(answer.ContentLength)
+		}
+		return answer, err
+	}))
+	bob := storetest.Person(t, "bob")
+	resources, grantees := []string{"users/", "users/alice/", "users/alice/a.png"}, []grants.Grantee{bob, grants.Everyone()}
+	cost := func() (int64, int64) {
+		requests.Store(0)
+		received.Store(0)
+		if found, err := counting.Find(t.Context(), storetest.Start, resources, grantees); err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		return requests.Load(), received.Load()
+	}
+	create := func(grant grants.Grant) {
+		if err := newStore(table, http.DefaultTransport).Create(t.Context(), grant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create(storetest.NewGrant("users/alice/", bob))
+	firstRequests, firstReceived := cost()
+	if firstRequests != 6 {
+		t.Errorf("%d requests for 6 pairs", firstRequests)
+	}
+	for n := range 50 {
+		create(storetest.NewGrant("users/alice/", storetest.Person(t, fmt.Sprint("friend ", n))))
+		create(storetest.NewGrant(fmt.Sprintf("users/alice/%d", n), bob))
+	}
+	if then, bytes := cost(); then != firstRequests || bytes != firstReceived {
+		t.Errorf("%d requests and %d bytes, before there were others %d and %d", then, bytes, firstRequests, firstReceived)
 	}
 }

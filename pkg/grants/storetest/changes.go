@@ -4,13 +4,13 @@ import (
 	"context"
 	"reflect"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/signgate/signgate/pkg/grants"
 )
 
-func comesBack(t *testing.T, store grants.Store) {
+func comesBack(c check) {
+	t, store := c.t, c.store
 	expires := Start.Add(time.Hour + 7*time.Nanosecond)
 	folder := strings.Repeat("ф", 511) + "/"
 	for _, grantee := range []grants.Grantee{
@@ -32,7 +32,8 @@ func comesBack(t *testing.T, store grants.Store) {
 	}
 }
 
-func givenOnce(t *testing.T, store grants.Store) {
+func givenOnce(c check) {
+	t, store := c.t, c.store
 	grant := NewGrant("users/alice/", grants.Everyone())
 	mustCreate(t, store, grant)
 	again := grant
@@ -45,7 +46,8 @@ func givenOnce(t *testing.T, store grants.Store) {
 	}
 }
 
-func refusesInvalid(t *testing.T, store grants.Store) {
+func refusesInvalid(c check) {
+	t, store := c.t, c.store
 	bob, early := Person(t, "bob"), time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC)
 	for what, spoil := range map[string]func(*grants.Grant){
 		"no id":                  func(g *grants.Grant) { g.ID = "" },
@@ -71,7 +73,8 @@ func refusesInvalid(t *testing.T, store grants.Store) {
 	MustFind(t, store, []string{"users/alice/", "users/../", "/", ""}, []grants.Grantee{bob, grants.Everyone()})
 }
 
-func takenBack(t *testing.T, store grants.Store) {
+func takenBack(c check) {
+	t, store := c.t, c.store
 	bob, resources := Person(t, "bob"), []string{"users/", "users/alice/"}
 	expires := Start.Add(time.Hour)
 	grant := NewGrant("users/alice/", bob)
@@ -92,7 +95,8 @@ func takenBack(t *testing.T, store grants.Store) {
 	mustBe(t, everyPage(t, 10, listFor(t, store, bob)), []string{kept})
 }
 
-func absent(t *testing.T, store grants.Store) {
+func absent(c check) {
+	t, store := c.t, c.store
 	for _, id := range []string{"", "x", NewGrant("users/", grants.Everyone()).ID, strings.Repeat("é", 36), strings.Repeat("=", 72), strings.Repeat("\n", 72)} {
 		_, err := store.Get(t.Context(), id)
 		mustFail(t, "Get", err, grants.ErrNotFound)
@@ -104,7 +108,8 @@ func absent(t *testing.T, store grants.Store) {
 	MustFind(t, store, []string{"users/"}, nil)
 }
 
-func givesUp(t *testing.T, store grants.Store) {
+func givesUp(c check) {
+	t, store := c.t, c.store
 	grant := NewGrant("users/", grants.Everyone())
 	mustCreate(t, store, grant)
 	ctx, cancel := context.WithCancel(t.Context())

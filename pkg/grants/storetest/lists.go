@@ -45,8 +45,9 @@ func everyPage(t *testing.T, limit int, next list) []grants.Grant {
 	}
 }
 
-func listsResource(t *testing.T, store grants.Store) {
-	var want []string
+func listsResource(c check) {
+	t, store := c.t, c.store
+	want := make([]string, 0, 23)
 	for n := range 23 {
 		want = append(want, mustCreate(t, store, NewGrant("users/alice/", Person(t, fmt.Sprint("friend ", n%7)))))
 	}
@@ -72,9 +73,10 @@ func listsResource(t *testing.T, store grants.Store) {
 	mustBe(t, append(first.Grants, second.Grants...), want)
 }
 
-func listsGrantee(t *testing.T, store grants.Store) {
+func listsGrantee(c check) {
+	t, store := c.t, c.store
 	bob := Person(t, "bob")
-	var want []string
+	want := make([]string, 0, 23)
 	for n := range 23 {
 		at := Start.Add(time.Duration(n*7%23) * time.Second)
 		grant := NewGrant(fmt.Sprintf("users/alice/%d.png", n%9), bob)
@@ -93,7 +95,8 @@ func listsGrantee(t *testing.T, store grants.Store) {
 	mustBe(t, everyPage(t, 5, listFor(t, store, grants.Everyone())), nil)
 }
 
-func refusesCursors(t *testing.T, store grants.Store) {
+func refusesCursors(c check) {
+	t, store := c.t, c.store
 	bob, carol := Person(t, "bob"), Person(t, "carol")
 	mustCreate(t, store, NewGrant("users/alice/", bob))
 	for _, cursor := range []string{"x", "=", NewGrant("users/", carol).ID + "A", NewGrant("users/", carol).ID} {

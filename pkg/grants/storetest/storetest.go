@@ -17,7 +17,8 @@ var Start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) //nolint:gochecknoglo
 
 // Run runs all tests, each on a store of its own, which open makes and ends.
 func Run(t *testing.T, open func(t *testing.T) grants.Store) {
-	for name, test := range map[string]func(*testing.T, grants.Store){
+	t.Helper()
+	for name, test := range map[string]func(check){
 		"a grant comes back as it was given":                   comesBack,
 		"an id is given once":                                  givenOnce,
 		"what is no grant is refused":                          refusesInvalid,
@@ -36,8 +37,14 @@ func Run(t *testing.T, open func(t *testing.T) grants.Store) {
 		"a caller who gave up gets an error, not an answer":    givesUp,
 		"no sequence of changes finds what wasn't asked for":   findsLikeAModel,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		t.Run(name, func(t *testing.T) { test(check{t, open(t)}) })
 	}
+}
+
+// check is one test and the store that it is about.
+type check struct {
+	t     *testing.T
+	store grants.Store
 }
 
 // NewGrant makes a grant to read a resource.

@@ -10,7 +10,8 @@ import (
 	"github.com/signgate/signgate/pkg/grants"
 )
 
-func usesUp(t *testing.T, store grants.Store) {
+func usesUp(c check) {
+	t, store := c.t, c.store
 	ends := Start.Add(time.Hour)
 	grant := NewGrant("users/", grants.Everyone())
 	grant.MaxUses, grant.Expires = 2, &ends
@@ -44,7 +45,8 @@ const (
 	limit = 10
 )
 
-func usesAtOnce(t *testing.T, store grants.Store) {
+func usesAtOnce(c check) {
+	t, store := c.t, c.store
 	grant := NewGrant("users/", grants.Everyone())
 	grant.MaxUses = limit
 	mustCreate(t, store, grant)
@@ -54,7 +56,8 @@ func usesAtOnce(t *testing.T, store grants.Store) {
 	mustHaveUses(t, store, grant.ID, limit)
 }
 
-func createsAtOnce(t *testing.T, store grants.Store) {
+func createsAtOnce(c check) {
+	t, store := c.t, c.store
 	grant := NewGrant("users/", grants.Everyone())
 	if got := atOnce(t, grants.ErrExists, func() error { return store.Create(t.Context(), grant) }); got != 1 {
 		t.Errorf("%d of %d succeeded, want 1", got, crowd)
