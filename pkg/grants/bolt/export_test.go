@@ -10,7 +10,7 @@ import (
 	"github.com/signgate/signgate/pkg/grants"
 )
 
-// Fill creates many grants without waiting for the disk. Each bucket is filled
+// Fill creates many grants and waits for the disk once. Each bucket is filled
 // in its own order, which is far quicker than any other.
 func (s *Store) Fill(list []grants.Grant) error {
 	s.db.NoSync = true
@@ -22,6 +22,7 @@ func (s *Store) Fill(list []grants.Grant) error {
 		s.fill(list, byGrantee, func(b buckets, place grants.Place, grant grants.Grant) error {
 			return b.grantees.Put(granteeKey(place), []byte(grant.Resource))
 		}),
+		s.db.Sync(),
 	)
 }
 
