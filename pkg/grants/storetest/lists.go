@@ -38,7 +38,9 @@ func everyPage(t *testing.T, limit int, next list) []grants.Grant {
 		if len(page.Grants) > limit || (page.Next != "" && len(page.Grants) == 0) {
 			t.Fatalf("a page of %d has %d grants", limit, len(page.Grants))
 		}
-		all = append(all, page.Grants...)
+		if all = append(all, page.Grants...); len(all) > grants.MaxLimit {
+			t.Fatal("the pages don't end")
+		}
 		if cursor = page.Next; cursor == "" {
 			return all
 		}
