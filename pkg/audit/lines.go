@@ -50,20 +50,22 @@ func eachLine(r io.Reader, take func(line) error) error {
 func Read(r io.Reader, take func(Record) error) (others int64, err error) {
 	err = eachLine(r, func(l line) error {
 		at, whole := parsePlace(l.text)
-		var record Record
-		switch {
-		case l.continues:
-			return nil
-		case !whole || (at.signature == nil && json.Unmarshal(l.text, &record) != nil):
-			others++
-			return nil
-		case at.signature != nil:
+		if l.continues || at.signature != nil {
 			return nil
 		}
-		return take(record)
+		if record, ok := parseRecord(l.text); ok && whole {
+			return take(record)
+		}
+		others++
+		return nil
 	})
 	if err != nil {
 		return others, fmt.Errorf("read the audit trail: %w", err)
 	}
 	return others, nil
+}
+
+func parseRecord(text []byte) (record Record, ok bool) {
+	err := json.Unmarshal(text, &record)
+	return record, err == nil
 }

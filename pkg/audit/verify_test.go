@@ -3,6 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -144,6 +145,48 @@ func TestWhatNoSignatureCoversIsSaid(t *testing.T) {
 	}
 }
 
+// What is no more than out of place is called that.
+func TestWhatStandsInAnotherPlaceIsSaidToBeMoved(t *testing.T) {
+	var out bytes.Buffer
+	log := audit.New(audit.Config{Out: &out, Chain: "RUN1", Signer: fixedKey(t), KeyID: keyID, Now: noon})
+	write(t, log, "A", "B", "C", "D")
+	finish(t, log.Close)
+	all := lines(out.Bytes())
+	swapped := slices.Clone(all)
+	swapped[2], swapped[3] = all[3], all[2]
+	for name, test := range map[string]struct {
+		edited [][]byte
+		says   []string
+	}{
+		"two swapped": {swapped, []string{"3: removed: seq 3 to 3", "4: moved: it stands behind line 3"}},
+		"one again":   {slices.Insert(slices.Clone(all), 3, all[2]), []string{"4: moved: the same as line 3"}},
+	} {
+		got := verify(t, bytes.Join(test.edited, nil))
+		if len(got.found) != len(test.says) {
+			t.Errorf("%s: %+v", name, got.found)
+			continue
+		}
+		for i, f := range got.found {
+			if said := fmt.Sprintf("%d: %s: %s", f.Line, f.Change, f.Detail); !strings.HasPrefix(said, test.says[i]) {
+				t.Errorf("%s: %s", name, said)
+			}
+		}
+	}
+}
+
+func TestNothingFollowsTheEndOfARun(t *testing.T) {
+	var out bytes.Buffer
+	log := audit.New(audit.Config{Out: &out, Chain: "RUN1", Signer: fixedKey(t), KeyID: keyID, Now: noon})
+	write(t, log, "A")
+	finish(t, log.Close)
+	all := lines(out.Bytes())
+	sum := sha256.Sum256(bytes.TrimSuffix(all[2], []byte("\n")))
+	fmt.Fprintf(&out, `{"id":"B","chain":"RUN1","seq":4,"prev":"%s"}`+"\n", base64.StdEncoding.EncodeToString(sum[:]))
+	if got := verify(t, out.Bytes()); len(got.found) != 1 || got.found[0].Line != 4 || got.found[0].Change != audit.Added {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Whoever has no key can write a chain anew, but not its signatures.
 func TestAChainWrittenAnewIsFound(t *testing.T) {
 	trail := threeRuns(t)
@@ -195,6 +238,44 @@ func TestARunMayBeginWhileAnotherGoesOn(t *testing.T) {
 	write(t, second, "D")
 	finish(t, second.Close)
 	if got := verify(t, read(t, path)); !got.Complete() || got.Runs != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What the second run doesn't link to isn't covered by it.
+func TestARunThatLinksHalfwayVouchesForHalf(t *testing.T) {
+	for name, stale := range map[string]bool{"the first went on before": true, "the first went on after": false} {
+		path := filepath.Join(t.TempDir(), "trail")
+		first := openTrail(t, path, fixedKey(t))
+		write(t, first, "A")
+		tail, err := audit.TailOf(path)()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = file.Close() })
+		second := audit.New(audit.Config{Out: file, Tail: func() (audit.Tail, error) { return tail, nil }, Signer: fixedKey(t), KeyID: keyID, Now: noon})
+		if stale {
+			write(t, first, "B")
+			write(t, second, "C")
+		} else {
+			write(t, second, "C")
+			write(t, first, "B")
+		}
+		finish(t, second.Close)
+		if got := verify(t, read(t, path)); got.Findings != 0 || got.OpenRuns != 1 || got.Complete() {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestASignatureHasOneSpelling(t *testing.T) {
+	trail := read(t, "testdata/trail.jsonl")
+	edited := bytes.Replace(trail, []byte(`2urls="}`), []byte(`2urlt="}`), 1) // bits that Base64 leaves over
+	if got := verify(t, edited); bytes.Equal(edited, trail) || got.Complete() || got.Findings == 0 {
 		t.Errorf("%+v", got)
 	}
 }
