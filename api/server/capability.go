@@ -66,7 +66,7 @@ func (s *Server) withSession(handle func(*widget) error) echo.HandlerFunc {
 			return errNoSession()
 		}
 		if opened.WithToken {
-			caller, err := s.caller(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
+			caller, err := s.bearer(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
 			if err != nil {
 				return err
 			}

@@ -228,11 +228,17 @@ func (s *Server) wholeBody(api huma.API) func(huma.Context, func(huma.Context)) 
 	}
 }
 
-// caller authenticates by the Authorization header.
+// caller authenticates by the Authorization header, or as anybody where there
+// is none and that is allowed.
 func (s *Server) caller(ctx context.Context, authorization string) (callers.Caller, error) {
 	if authorization == "" && s.parts.Anonymous {
 		return callers.Caller{Authenticated: byNothing}, nil
 	}
+	return s.bearer(ctx, authorization)
+}
+
+// bearer authenticates by an access token.
+func (s *Server) bearer(ctx context.Context, authorization string) (callers.Caller, error) {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return callers.Caller{}, callers.ErrToken

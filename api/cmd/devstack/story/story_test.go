@@ -23,7 +23,7 @@ func (p pretender) S3URL() string      { return p.url }
 func (p pretender) IssuerURL() string  { return p.url }
 
 func (pretender) AuditFile() string                                { return "/nowhere" }
-func (pretender) PublicKeys() (map[string]crypto.PublicKey, error) { return nil, nil }
+func (pretender) PublicKeys() (map[string]crypto.PublicKey, error) { return nil, errors.New("none") }
 
 func (pretender) Versions(context.Context, string) (int, int, error) { return 1, 0, nil }
 
