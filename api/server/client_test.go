@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/client"
@@ -41,7 +42,8 @@ func TestTheClientKnowsEveryMemberOfTheDocument(t *testing.T) {
 		"SessionRequest": reflect.TypeFor[client.SessionRequest](), "Session": reflect.TypeFor[client.Session](),
 		"CredentialsRequest": reflect.TypeFor[client.CredentialsRequest](), "UploadCredentials": reflect.TypeFor[client.UploadCredentials](),
 		"Grantee": reflect.TypeFor[client.Grantee](), "GrantRequest": reflect.TypeFor[client.GrantRequest](),
-		"Grant": reflect.TypeFor[client.Grant](), "GrantPage": reflect.TypeFor[client.GrantPage](),
+		"Grant": reflect.TypeFor[client.Grant](), "ListedObject": reflect.TypeFor[client.ListedObject](), "ObjectPage": reflect.TypeFor[client.ObjectPage](),
+		"GrantPage":   reflect.TypeFor[client.GrantPage](),
 		"SignRequest": reflect.TypeFor[client.SignRequest](), "SignedCall": reflect.TypeFor[client.SignedCall](),
 		"Item": reflect.TypeFor[client.Item](), "DeleteURL": reflect.TypeFor[client.DeleteURL](), "Build": reflect.TypeFor[client.Build](),
 	}
@@ -132,6 +134,9 @@ func TestTheClientCallsEveryOperation(t *testing.T) {
 	}
 	callUploads(t, c)
 	callGrants(t, c)
+	if page, err := c.List(ctx, client.ListRequest{Prefix: "users/alice/", Folders: true, URLs: true, Limit: 5, ExpiresIn: time.Minute}); err != nil || len(page.Items) != 0 {
+		t.Errorf("List: %+v, %v", page, err)
+	}
 	if items, err := c.DeleteURLs(ctx, client.Item{Key: "users/alice/a"}, client.Item{Key: "users/bob/a"}); err != nil || items[0].URL == "" || items[1].Problem == nil {
 		t.Errorf("DeleteURLs: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/listing"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/rolecredentials"
@@ -47,6 +48,7 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{uploads.ErrExists, problem.Conflict, "There is an object under this key already."},
 		{uploads.ErrConflict, problem.Conflict, "Another write to this key came between. Begin anew."},
 		{uploads.ErrRefused, problem.InvalidRequest, "S3 refuses this: a part is missing, too small, or not what its checksum says."},
+		{listing.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
 		{uploads.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
 		{grants.ErrNotFound, problem.NotFound, "There is no such share, or it isn't yours to see."},
 		{grants.ErrUnavailable, problem.Unavailable, "What is shared can't be looked up or changed now. Try again."},

@@ -17,6 +17,7 @@ import (
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/listing"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/overrides"
 	"github.com/signgate/signgate/pkg/presign"
@@ -46,6 +47,7 @@ type Parts struct {
 	Rules      uploads.Rules
 	Quarantine objectkey.Prefix // where bytes land that are to be verified; nobody reads or writes there by a decision
 
+	Listing        Listing
 	Grants         Grants          // nil: nothing is shared
 	Credentials    RoleCredentials // nil: nobody gets any
 	Anonymous      bool            // whether callers without a token may ask to read
@@ -111,6 +113,11 @@ type RoleCredentials interface {
 	ForPrefix(ctx context.Context, request rolecredentials.Request) (rolecredentials.Credentials, error)
 }
 
+// Listing reads the names in the bucket, whoever's they are.
+type Listing interface {
+	Page(ctx context.Context, question listing.Question) (listing.Page, error)
+}
+
 // Grants keeps what is shared; an error is a no to nobody and a yes to nobody.
 type Grants interface {
 	Create(ctx context.Context, grant grants.Grant) error
@@ -136,7 +143,7 @@ type Server struct {
 // New puts the server together.
 func New(parts Parts) (*Server, error) {
 	if parts.Callers == nil || parts.Access == nil || parts.Signer == nil || parts.Verifier == nil || parts.Presigner == nil ||
-		parts.Uploads == nil || parts.Sealer == nil || parts.Quarantine.IsZero() || parts.PublicURL == "" || parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil || len(parts.StableKey) == 0 {
+		parts.Uploads == nil || parts.Listing == nil || parts.Sealer == nil || parts.Quarantine.IsZero() || parts.PublicURL == "" || parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil || len(parts.StableKey) == 0 {
 		return nil, errors.New("server: a part is missing")
 	}
 	if err := parts.Limits.check(); err != nil {
@@ -183,6 +190,7 @@ func (s *Server) routes(api huma.API) {
 	register(s, api, signOperation(), s.sign)
 	register(s, api, sessionOperation(), s.createSession)
 	register(s, api, credentialsOperation(), s.createCredentials)
+	register(s, api, listObjectsOperation(), s.listObjects)
 	register(s, api, createGrantOperation(), s.createGrant)
 	register(s, api, getGrantOperation(), s.getGrant)
 	register(s, api, deleteGrantOperation(), s.deleteGrant)

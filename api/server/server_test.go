@@ -110,7 +110,7 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 			Session:        server.Life{Default: time.Hour, Longest: 24 * time.Hour},
 			MaxUploadBytes: 1 << 20, MaxBodyBytes: 64 << 10, StableWindow: time.Hour,
 		},
-		Bucket: "media", Region: "eu-central-1", PublicURL: "https://api.example.com", Uploads: &bucket{}, Sealer: sealer, Quarantine: quarantine,
+		Bucket: "media", Region: "eu-central-1", PublicURL: "https://api.example.com", Uploads: &bucket{}, Listing: shelf{}, Sealer: sealer, Quarantine: quarantine,
 		Build: server.Build{Version: "test"}, StableKey: []byte("of the test"), CookieSameSite: http.SameSiteLaxMode,
 		Log: slog.New(slog.NewTextHandler(g.log, nil)), Now: now, NewID: rand.Text,
 	}

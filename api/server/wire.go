@@ -131,7 +131,7 @@ func (w *wiring) s3(ctx context.Context) error {
 	if w.parts.Credentials, err = newRoleCredentials(w.gateway, w.env); err != nil {
 		return err
 	}
-	w.parts.Presigner, w.parts.Uploads = presigner, newUploads(w.gateway, w.env)
+	w.parts.Presigner, w.parts.Uploads, w.parts.Listing = presigner, newUploads(w.gateway, w.env), newListing(w.gateway, w.env)
 	w.check("credentials", presigner.Ready)
 	return nil
 }

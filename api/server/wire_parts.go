@@ -18,6 +18,7 @@ import (
 	"github.com/signgate/signgate/pkg/grants/bolt"
 	"github.com/signgate/signgate/pkg/grants/dynamo"
 	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/listing"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/settings"
@@ -121,6 +122,13 @@ func newUploads(gateway settings.Gateway, env Environment) *uploads.Store {
 	return uploads.NewStore(uploads.Config{
 		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
 		DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID, Credentials: env.Credentials,
+	})
+}
+
+func newListing(gateway settings.Gateway, env Environment) *listing.Bucket {
+	return listing.New(listing.Config{
+		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
+		DualStack: gateway.S3DualStack, Credentials: env.Credentials,
 	})
 }
 

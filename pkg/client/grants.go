@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/signgate/signgate/pkg/objectkey"
 )
@@ -36,6 +38,23 @@ func (c *Client) SharedWithMe(ctx context.Context, group, cursor string) (GrantP
 // what: through all shares above it, or through those on one prefix, by pages.
 func (c *Client) Access(ctx context.Context, resource, through, cursor string) (GrantPage, error) {
 	return get[GrantPage](ctx, c, "/v1/access"+query(url.Values{"resource": {resource}, "through": {through}, "cursor": {cursor}}))
+}
+
+// List asks for the objects below a prefix that the caller may see.
+func (c *Client) List(ctx context.Context, request ListRequest) (ObjectPage, error) {
+	values := url.Values{"prefix": {request.Prefix}, "cursor": {request.Cursor}}
+	for name, wanted := range map[string]bool{"folders": request.Folders, "urls": request.URLs} {
+		if wanted {
+			values.Set(name, "true")
+		}
+	}
+	if request.Limit > 0 {
+		values.Set("limit", strconv.Itoa(request.Limit))
+	}
+	if request.ExpiresIn > 0 {
+		values.Set("expiresIn", strconv.FormatInt(int64(request.ExpiresIn/time.Second), 10))
+	}
+	return get[ObjectPage](ctx, c, "/v1/objects"+query(values))
 }
 
 // query writes the parameters that aren't empty.

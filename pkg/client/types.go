@@ -256,6 +256,35 @@ type GrantPage struct {
 	NextCursor string  `json:"nextCursor,omitempty"` // empty at the end
 }
 
+// ListRequest says what to list.
+type ListRequest struct {
+	Prefix    string        // with its closing slash
+	Folders   bool          // one level only
+	URLs      bool          // a signed URL with each object
+	Limit     int           // most items on a page; 0 for the gateway's choice
+	ExpiresIn time.Duration // life of the URLs; 0 for the gateway's default
+	Cursor    string        // NextCursor of the page before
+}
+
+// ListedObject is an object that the caller may see.
+type ListedObject struct {
+	Key        string            `json:"key"`
+	Size       int64             `json:"size"`
+	ETag       string            `json:"etag"`
+	ModifiedAt time.Time         `json:"modifiedAt"`
+	ID         string            `json:"id,omitempty"`
+	URL        string            `json:"url,omitempty"`
+	ExpiresAt  *time.Time        `json:"expiresAt,omitempty"`
+	Problem    *problem.Document `json:"problem,omitempty"`
+}
+
+// ObjectPage is part of a list.
+type ObjectPage struct {
+	Items      []ListedObject `json:"items"`
+	Folders    []string       `json:"folders,omitempty"`
+	NextCursor string         `json:"nextCursor,omitempty"` // empty at the end; a page may be empty before
+}
+
 // Item names one object in a batch.
 type Item struct {
 	Key       string `json:"key"`

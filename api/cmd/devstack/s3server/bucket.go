@@ -78,7 +78,7 @@ func (b Bucket) policy() (string, error) {
 		Action    []string
 		Resource  []string
 	}
-	writing := []string{"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+	writing := []string{"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:ListBucket"}
 	bucket, objects := "arn:aws:s3:::"+b.Name, "arn:aws:s3:::"+b.Name+"/*"
 	statements := []statement{
 		{"Allow", map[string][]string{"AWS": {b.Writer}}, writing, []string{bucket, objects}},

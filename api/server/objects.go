@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/listing"
+	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+const (
+	// kindCursor is what cursors of lists are sealed for: they hold names that
+	// their holder may not know.
+	kindCursor = "list-cursor"
+	cursorLife = time.Hour
+	// roundsPerPage bounds how often one request asks S3 where most names
+	// aren't the caller's to see.
+	roundsPerPage = 10
+)
+
+type listObjectsInput struct {
+	Prefix    string `query:"prefix" required:"true" maxLength:"1024" doc:"What to list below, with its closing slash" example:"users/alice/albums/7/"`
+	Folders   bool   `query:"folders" doc:"One level only: what lies deeper shows as its folder"`
+	URLs      bool   `query:"urls" doc:"A signed URL with each object"`
+	Limit     int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"Most items on a page"`
+	ExpiresIn int64  `query:"expiresIn" minimum:"0" doc:"Life of the URLs in seconds; the gateway's default if left out"`
+	Cursor    string `query:"cursor" maxLength:"6144" doc:"nextCursor of the page before, asked by the same caller for the same list"`
+}
+
+// ListedObject is an object that the caller may see.
+type ListedObject struct {
+	Key        string            `json:"key" doc:"Key of the object"`
+	Size       int64             `json:"size" doc:"In bytes"`
+	ETag       string            `json:"etag" doc:"S3's tag of its content"`
+	ModifiedAt time.Time         `json:"modifiedAt" doc:"When it came there"`
+	ID         string            `json:"id,omitempty" doc:"Issue id of the URL"`
+	URL        string            `json:"url,omitempty" format:"uri" doc:"Signed URL, where it was asked for"`
+	ExpiresAt  *time.Time        `json:"expiresAt,omitempty" doc:"When the URL dies"`
+	Problem    *problem.Document `json:"problem,omitempty" doc:"Why there is no URL"`
+}
+
+// ObjectPage is part of a list.
+type ObjectPage struct {
+	Items      []ListedObject `json:"items" nullable:"false" doc:"The objects that the caller may see, by name"`
+	Folders    []string       `json:"folders,omitempty" doc:"The folders whose content the caller may list"`
+	NextCursor string         `json:"nextCursor,omitempty" doc:"Where the list goes on, even after an empty page; none at its end"`
+}
+
+type listObjectsOutput struct{ Body ObjectPage }
+
+// cursor is where a list goes on.
+type cursor struct {
+	Subject string `json:"s"`
+	Prefix  string `json:"p"`
+	Folders bool   `json:"f"`
+	Token   string `json:"t"`
+}
+
+func listObjectsOperation() huma.Operation {
+	return huma.Operation{
+		OperationID: "listObjects", Method: http.MethodGet, Path: "/v1/objects", Tags: []string{"read"},
+		Summary: "The objects below a prefix that the caller may see",
+		Description: "Never a name that the caller may not list. A page may be empty and the list go on: follow nextCursor. " +
+			"A folder shows where all that lies in it may be listed; single objects shared from others stand in /v1/shared-with-me.",
+	}
+}
+
+func (s *Server) listObjects(ctx context.Context, input *listObjectsInput) (*listObjectsOutput, error) {
+	prefix, err := parsePrefix(input.Prefix, "prefix")
+	if err != nil {
+		return nil, err
+	}
+	issue := s.newIssue(ctx)
+	at := cursor{Subject: issue.principal().Subject, Prefix: prefix.String(), Folders: input.Folders}
+	if input.Cursor != "" {
+		var given cursor
+		_, err := s.parts.Sealer.Open(kindCursor, input.Cursor, &given)
+		at.Token = given.Token
+		if err != nil || given != at {
+			return nil, invalid("cursor", "is not one of this list and caller, or has expired")
+		}
+	}
+	page, err := s.collect(issue, &at, prefix, input)
+	if err != nil {
+		return nil, errors.Join(err, issue.done())
+	}
+	if at.Token != "" {
+		if page.NextCursor, err = s.parts.Sealer.Seal(kindCursor, at, s.parts.Now().Add(cursorLife)); err != nil {
+			return nil, err
+		}
+	}
+	record := issue.record(access.List, prefix.String(), decision{})
+	record.Outcome, record.ID = audit.Issued, s.parts.NewID()
+	issue.records = append(issue.records, record)
+	if err := issue.done(); err != nil {
+		return nil, err
+	}
+	return &listObjectsOutput{Body: page}, nil
+}
+
+// collect asks S3 until the page is full, the list ends, or it has asked often
+// enough.
+func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, input *listObjectsInput) (ObjectPage, error) {
+	page := ObjectPage{Items: []ListedObject{}}
+	for range roundsPerPage {
+		room := input.Limit - len(page.Items) - len(page.Folders)
+		if room <= 0 {
+			break
+		}
+		names, err := s.parts.Listing.Page(issue.ctx, listing.Question{Prefix: prefix, Folders: at.Folders, Token: at.Token, Limit: room})
+		if err != nil {
+			return page, err
+		}
+		for _, object := range names.Objects {
+			decided, err := issue.decideKey(access.List, object.Key)
+			if err != nil {
+				return page, err
+			}
+			if decided.Allowed {
+				page.Items = append(page.Items, s.listed(issue, object, input))
+			}
+		}
+		for _, folder := range names.Folders {
+			decided, err := issue.decidePrefix(access.List, folder)
+			if err != nil {
+				return page, err
+			}
+			if decided.Allowed {
+				page.Folders = append(page.Folders, folder.String())
+			}
+		}
+		if at.Token = names.Next; at.Token == "" {
+			break
+		}
+	}
+	return page, nil
+}
+
+// listed is an object of a list, with its URL where that was asked for. Why
+// there is none stays with the object.
+func (s *Server) listed(issue *issue, object listing.Object, input *listObjectsInput) ListedObject {
+	item := ListedObject{Key: object.Key.String(), Size: object.Size, ETag: object.ETag, ModifiedAt: object.Modified}
+	if !input.URLs {
+		return item
+	}
+	question := ReadItem{Key: item.Key}
+	if input.ExpiresIn > 0 {
+		question.ExpiresIn = &input.ExpiresIn
+	}
+	signed, err := s.readURL(issue, question, "")
+	if err != nil {
+		item.Problem = problemFor(issue.ctx, err)
+		return item
+	}
+	item.ID, item.URL, item.ExpiresAt = signed.ID, signed.URL, signed.ExpiresAt
+	return item
+}
