@@ -85,7 +85,7 @@ func New(config Config) *Bucket {
 func (b *Bucket) Page(ctx context.Context, question Question) (Page, error) {
 	input := &s3.ListObjectsV2Input{
 		Bucket: aws.String(b.name), Prefix: aws.String(question.Prefix.String()),
-		MaxKeys: aws.Int32(int32(min(max(question.Limit, 1), MaxNames))), //nolint:gosec // within MaxNames
+		MaxKeys: aws.Int32(int32(min(max(question.Limit, 1), MaxNames))),
 	}
 	if question.Folders {
 		input.Delimiter = aws.String("/")
