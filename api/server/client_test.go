@@ -42,7 +42,8 @@ func TestTheClientKnowsEveryMemberOfTheDocument(t *testing.T) {
 		"SessionRequest": reflect.TypeFor[client.SessionRequest](), "Session": reflect.TypeFor[client.Session](),
 		"CredentialsRequest": reflect.TypeFor[client.CredentialsRequest](), "UploadCredentials": reflect.TypeFor[client.UploadCredentials](),
 		"Grantee": reflect.TypeFor[client.Grantee](), "GrantRequest": reflect.TypeFor[client.GrantRequest](),
-		"Grant": reflect.TypeFor[client.Grant](), "ListedObject": reflect.TypeFor[client.ListedObject](), "ObjectPage": reflect.TypeFor[client.ObjectPage](),
+		"Grant": reflect.TypeFor[client.Grant](), "DecisionRequest": reflect.TypeFor[client.DecisionRequest](), "Decision": reflect.TypeFor[client.Decision](),
+		"ListedObject": reflect.TypeFor[client.ListedObject](), "ObjectPage": reflect.TypeFor[client.ObjectPage](),
 		"GrantPage":   reflect.TypeFor[client.GrantPage](),
 		"SignRequest": reflect.TypeFor[client.SignRequest](), "SignedCall": reflect.TypeFor[client.SignedCall](),
 		"Item": reflect.TypeFor[client.Item](), "DeleteURL": reflect.TypeFor[client.DeleteURL](), "Build": reflect.TypeFor[client.Build](),
@@ -134,6 +135,9 @@ func TestTheClientCallsEveryOperation(t *testing.T) {
 	}
 	callUploads(t, c)
 	callGrants(t, c)
+	if decision, err := c.Decide(ctx, client.DecisionRequest{Action: "read", Key: "users/alice/a"}); err != nil || !decision.Allowed {
+		t.Errorf("Decide: %+v, %v", decision, err)
+	}
 	if page, err := c.List(ctx, client.ListRequest{Prefix: "users/alice/", Folders: true, URLs: true, Limit: 5, ExpiresIn: time.Minute}); err != nil || len(page.Items) != 0 {
 		t.Errorf("List: %+v, %v", page, err)
 	}

@@ -360,7 +360,7 @@ func TestTheDocumentDescribesEveryRouteAndItsProblems(t *testing.T) {
 		"/v1/read-urls": 1, "/v1/read/{key}": 1, "/v1/read-prefixes": 1, "/v1/read-cookies": 1, "/v1/explain": 1,
 		"/v1/uploads": 1, "/v1/uploads/{uploadId}": 1, "/v1/uploads/{uploadId}/parts": 2, "/v1/uploads/{uploadId}/complete": 1,
 		"/v1/uploads/sign": 1, "/v1/upload-sessions": 1, "/v1/upload-credentials": 1, "/v1/delete-urls": 1, "/livez": 1,
-		"/v1/grants": 1, "/v1/grants/{id}": 2, "/v1/shared-with-me": 1, "/v1/access": 1, "/v1/objects": 1,
+		"/v1/grants": 1, "/v1/grants/{id}": 2, "/v1/shared-with-me": 1, "/v1/access": 1, "/v1/objects": 1, "/v1/decisions": 1,
 		"/readyz": 1, "/version": 1,
 	}
 	for path, methods := range document.Paths {

@@ -190,6 +190,7 @@ func (s *Server) routes(api huma.API) {
 	register(s, api, signOperation(), s.sign)
 	register(s, api, sessionOperation(), s.createSession)
 	register(s, api, credentialsOperation(), s.createCredentials)
+	register(s, api, decideOperation(), s.explainDecision)
 	register(s, api, listObjectsOperation(), s.listObjects)
 	register(s, api, createGrantOperation(), s.createGrant)
 	register(s, api, getGrantOperation(), s.getGrant)

@@ -312,3 +312,37 @@ func TestPartsDoNotOutliveTheShareThatTheUploadRestsOn(t *testing.T) {
 		t.Errorf("what is left of it: %s", got)
 	}
 }
+
+// What it says of an object that the caller may not read is what it says of one
+// that isn't there.
+func TestWhyIsSafeToShowToPeople(t *testing.T) {
+	g := sharing(t)
+	ask := func(person, action, key string) server.Decision {
+		got := g.do(t, person, http.MethodPost, "/v1/decisions", `{"action":"`+action+`","key":"`+key+`"}`)
+		if got.Code != http.StatusOK {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+		return decode[server.Decision](t, got)
+	}
+	if got := ask("alice", "share", "users/alice/a"); !got.Allowed || !slices.Equal(got.Policies, []string{"home"}) {
+		t.Errorf("by policy: %+v", got)
+	}
+	for _, action := range []string{"read", "delete", "share"} {
+		hidden, nowhere := ask("bob", action, "users/alice/a"), ask("bob", action, "nowhere/at/all")
+		if hidden.Allowed || hidden.Policies != nil || hidden.Detail != nowhere.Detail {
+			t.Errorf("%s: %+v, %+v", action, hidden, nowhere)
+		}
+	}
+	grant := g.share(t, `{"resource":"users/alice/a","grantee":{"kind":"everyone"},"actions":["read"],"maxUses":1}`)
+	for range 3 {
+		if got := ask("", "read", "users/alice/a"); !got.Allowed || got.Grant != grant.ID {
+			t.Errorf("by a share: %+v", got)
+		}
+	}
+	if got := ask("bob", "delete", "users/alice/a"); got.Allowed || !strings.HasPrefix(got.Detail, "You may read it;") {
+		t.Errorf("readable, not to be deleted: %+v", got)
+	}
+	if strings.Contains(g.trail.String(), "denied") {
+		t.Errorf("asking why is on record as trying: %s", g.trail)
+	}
+}

@@ -40,6 +40,13 @@ func (c *Client) Access(ctx context.Context, resource, through, cursor string) (
 	return get[GrantPage](ctx, c, "/v1/access"+query(url.Values{"resource": {resource}, "through": {through}, "cursor": {cursor}}))
 }
 
+// Decide asks whether the caller may do something, and why.
+func (c *Client) Decide(ctx context.Context, request DecisionRequest) (Decision, error) {
+	var decision Decision
+	_, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/decisions", body: request, idempotent: true}, &decision)
+	return decision, err
+}
+
 // List asks for the objects below a prefix that the caller may see.
 func (c *Client) List(ctx context.Context, request ListRequest) (ObjectPage, error) {
 	values := url.Values{"prefix": {request.Prefix}, "cursor": {request.Cursor}}

@@ -256,6 +256,20 @@ type GrantPage struct {
 	NextCursor string  `json:"nextCursor,omitempty"` // empty at the end
 }
 
+// DecisionRequest asks what the caller may do.
+type DecisionRequest struct {
+	Action string `json:"action"`
+	Key    string `json:"key"`
+}
+
+// Decision says what the caller may do, and why.
+type Decision struct {
+	Allowed  bool     `json:"allowed"`
+	Policies []string `json:"policies,omitempty"`
+	Grant    string   `json:"grant,omitempty"`
+	Detail   string   `json:"detail"`
+}
+
 // ListRequest says what to list.
 type ListRequest struct {
 	Prefix    string        // with its closing slash

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/signgate/signgate/pkg/audit"
@@ -54,6 +55,8 @@ func (t *teller) sharing() error {
 			Resource: sharedAlbum, Grantee: client.Grantee{Kind: "person", Name: "bob"}, Actions: []string{"read"}, ExpiresIn: new(hour),
 		})},
 		{"bob asks for the other photo", "200", t.asking("bob", secret)},
+		{"why he may", "by a share: shared-read", t.why("bob", secret)},
+		{"why carol may", "not", t.why("carol", secret)},
 		{"carol does", "404 not-found", t.asking("carol", secret)},
 		{"bob tries to pass it on to carol", "403 denied", func() (string, error) {
 			bob, err := t.as("bob")
@@ -71,6 +74,26 @@ func (t *teller) sharing() error {
 		}
 	}
 	return nil
+}
+
+// why asks what a decision rests on.
+func (t *teller) why(person, key string) func() (string, error) {
+	return func() (string, error) {
+		caller, err := t.as(person)
+		if err != nil {
+			return "", err
+		}
+		decision, err := caller.Decide(t.ctx, client.DecisionRequest{Action: "read", Key: key})
+		switch {
+		case err != nil:
+			return told(err)
+		case !decision.Allowed:
+			return "not", nil
+		case decision.Grant != "":
+			return "by a share: " + strings.Join(decision.Policies, ", "), nil
+		}
+		return "by " + strings.Join(decision.Policies, ", "), nil
+	}
 }
 
 // asking follows the address that redirects to an object, as a person or as
