@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		return exited
 	}
 	if err != nil {
-		return fail(stderr, err, exitUsage)
+		return fail(stderr, usage(err), exitUsage)
 	}
 	switch command, _, _ := strings.Cut(parsed.Command(), " <"); command {
 	case "explain":
@@ -90,6 +90,14 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		return fail(stderr, err, exitFailed)
 	}
 	return exitOK
+}
+
+// usage keeps an argument too many, which may well be a URL, out of the error.
+func usage(err error) error {
+	if strings.HasPrefix(err.Error(), "unexpected argument ") {
+		return errors.New("unexpected argument; see --help. A URL has to stand in quotes, and only one at a time is explained")
+	}
+	return err
 }
 
 // serve runs the gateway until ctx ends.

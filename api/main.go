@@ -15,6 +15,8 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/signgate/signgate/pkg/signedurl"
 )
 
 // gcPercent lets garbage grow to four times what lives, which is a few
@@ -38,8 +40,9 @@ const (
 	exitUsage  = 2
 )
 
-// fail prints one line that says what to mend.
+// fail prints one line that says what to mend. It may repeat what stood on the
+// command line, so it is redacted.
 func fail(stderr io.Writer, err error, code int) int {
-	_, _ = fmt.Fprintf(stderr, "signgate: %v\n", err)
+	_, _ = fmt.Fprintf(stderr, "signgate: %s\n", signedurl.Redact(err.Error()))
 	return code
 }

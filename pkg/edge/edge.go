@@ -114,7 +114,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, missingObject, err.Error())
 		return
 	}
-	e.log.InfoContext(r.Context(), "served", "method", r.Method, "key", key.String(), "issue", issueID, "behaviour", behavior.PathPattern)
+	e.log.InfoContext(r.Context(), "served", "method", r.Method, "key", signedurl.Redact(key.String()), "issue", issueID, "behaviour", behavior.PathPattern)
 	parameters := named(query, behavior.CacheKey)
 	if behavior.Compress {
 		compressor := newCompressor(w, r)
@@ -196,7 +196,7 @@ func loggable(requestURI string) string {
 			return "withheld: it holds CloudFront's parameters"
 		}
 	}
-	return path
+	return signedurl.Redact(path)
 }
 
 // headerText keeps what came from a viewer from becoming another header.

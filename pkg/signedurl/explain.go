@@ -2,13 +2,15 @@ package signedurl
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/signgate/signgate/pkg/objectkey"
 )
@@ -35,7 +37,7 @@ type CheckResult struct {
 // Explain runs every check that can run, even after one has failed.
 func (v *Verifier) Explain(viewer Viewer) Explanation {
 	e := evaluation{verifier: v, viewer: viewer, parts: split(viewer)}
-	explanation := Explanation{Accepted: true, Source: e.source(), Resource: e.parts.resource}
+	explanation := Explanation{Accepted: true, Source: e.source(), Resource: Redact(e.parts.resource)}
 	for _, check := range checks() {
 		found := check.run(&e)
 		result := CheckResult{Name: check.name, Result: "passed", Found: found.text}
@@ -50,11 +52,30 @@ func (v *Verifier) Explain(viewer Viewer) Explanation {
 		}
 		explanation.Checks = append(explanation.Checks, result)
 	}
-	var indented bytes.Buffer
-	if e.policyText != nil && json.Indent(&indented, e.policyText, "", "  ") == nil {
-		explanation.Policy = indented.String()
+	if e.policyText != nil {
+		explanation.Policy = indented(e.policyText)
 	}
 	return explanation
+}
+
+// indented writes a policy for a person: indented, every text in it redacted.
+// What isn't JSON isn't shown.
+func indented(policy []byte) string {
+	decoder := jsontext.NewDecoder(bytes.NewReader(policy))
+	var text bytes.Buffer
+	encoder := jsontext.NewEncoder(&text, jsontext.WithIndent("  "))
+	for {
+		token, err := decoder.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return strings.TrimSpace(text.String())
+		}
+		if err == nil && token.Kind() == '"' {
+			token = jsontext.String(Redact(token.String()))
+		}
+		if err != nil || encoder.WriteToken(token) != nil {
+			return ""
+		}
+	}
 }
 
 // AnswerCode returns the error code that CloudFront gives for a refusal; what
@@ -87,7 +108,7 @@ func (e *evaluation) source() string {
 func (e *evaluation) advice(name string) string {
 	switch name {
 	case "key-id":
-		return "Use the URL exactly as it was given, with its whole query; or send the cookies along."
+		return e.whyUnsigned() + "Use the URL exactly as it was given, with its whole query; or send the cookies along."
 	case "key":
 		return "Key-Pair-Id must be the id of a CloudFront public key in the behaviour's key group (K…), neither an IAM access key nor a PEM. A key that was just added takes until the distribution is deployed. The group here has " + strings.Join(slices.Sorted(maps.Keys(e.verifier.keys)), ", ") + "."
 	case "policy":
@@ -112,6 +133,19 @@ func (e *evaluation) advice(name string) string {
 	return ""
 }
 
+// whyUnsigned says what became of the parameters where that can be told.
+func (e *evaluation) whyUnsigned() string {
+	switch received := strings.ToLower(e.viewer.URL); {
+	case holds(received, "x-amz-signature"):
+		return "This is a presigned request of S3's own (X-Amz-Signature): it belongs to S3, as it is; CloudFront knows nothing of it. "
+	case strings.Contains(received, "&amp;"):
+		return "The URL was escaped for HTML: each &amp; in it has to be & again. "
+	case HoldsSignature(received) && !strings.Contains(received, "?"):
+		return "The ? before the query is missing or was percent-encoded (%3F). "
+	}
+	return ""
+}
+
 // whySignature tries the usual mistakes and says which one it was.
 func (e *evaluation) whySignature() string {
 	hash := Hash(e.parts.values[paramHash])
@@ -130,7 +164,7 @@ func (e *evaluation) whySignature() string {
 	if !e.parts.custom() {
 		for _, drifted := range drifts(e.parts.resource) {
 			if verify(e.key, hash, cannedPolicy(drifted, e.policy.expires), e.signature) {
-				return "It was signed for " + drifted + ": something rewrote the URL on its way. Sign the URL in the form in which it is requested."
+				return "It was signed for " + Redact(drifted) + ": something rewrote the URL on its way. Sign the URL in the form in which it is requested."
 			}
 		}
 	}

@@ -218,7 +218,9 @@ func (s *Signer) parameters(name, value string, signed encoded) string {
 }
 
 func isIssueID(id string) bool {
-	return id != "" && !strings.ContainsFunc(id, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
+	return id != "" && !strings.ContainsFunc(id, func(r rune) bool { return !isLetterOrDigit(r) })
+}
+
+func isLetterOrDigit(r rune) bool {
+	return 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9'
 }
