@@ -31,7 +31,7 @@ func TestNoSecretOfAnySpellingReachesTheReasonOrTheLog(t *testing.T) {
 	_, query, _ := strings.Cut(other, "?")
 	for _, address := range []string{
 		"/a.png?x=1&amp;Signature=" + secret + "&" + query, "/a.png?X-Amz-Signature=" + secret + "&" + query, "/a.png?X-Amz-Credential=" + secret + "&X-Amz-Security-Token=" + secret + "&" + query,
-		"/a.png%3Fsignature=" + secret, "/a.png%3FSIGNATURE%3D" + secret, "/a.png%3FSi%67nature=" + secret, "/public/a.png%3FSignature%3D" + secret,
+		"/a.png%3Fsignature=" + secret, "/a.png%3FSIGNATURE%3D" + secret, "/a.png%3FSi%67nature=" + secret, "/a.png/signature/" + secret, "/public/a.png%3FSignature%3D" + secret,
 	} {
 		response, body := l.do(t, http.MethodGet, l.edge.URL+address, nil)
 		reason := response.Header.Get(edge.ReasonHeader)
