@@ -76,7 +76,8 @@ func (c *Client) carryOut(request *http.Request) (Sent, error) {
 		return Sent{}, unsigned(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode >= http.StatusBadRequest {
+	// A redirect too is a no: the object isn't there.
+	if response.StatusCode < http.StatusOK || response.StatusCode >= http.StatusMultipleChoices {
 		return Sent{}, &RefusedError{Status: response.StatusCode}
 	}
 	return Sent{ETag: response.Header.Get("ETag"), VersionID: response.Header.Get("X-Amz-Version-Id")}, nil
