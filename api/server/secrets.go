@@ -1,23 +1,8 @@
 package server
 
-import (
-	"net/url"
-	"strings"
-)
+import "github.com/signgate/signgate/pkg/signedurl"
 
-// holdsSignature says that a text which should name an object is, or holds, a
-// signed URL, however often it was percent-encoded on the way.
-func holdsSignature(text string) bool {
-	const deepest = 3
-	for range deepest {
-		if strings.Contains(strings.ToLower(text), "signature=") {
-			return true
-		}
-		decoded, err := url.PathUnescape(text)
-		if err != nil || decoded == text {
-			return false
-		}
-		text = decoded
-	}
-	return false
-}
+// holdsSignature says whether a key or a prefix that a caller sent is a signed
+// URL, or part of one, however it was escaped: it would put a signature into
+// the audit trail.
+func holdsSignature(text string) bool { return signedurl.HoldsSignature(text) }
