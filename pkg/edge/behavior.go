@@ -50,12 +50,21 @@ type Header struct {
 }
 
 // ReadBehavior is the behaviour that signgate's distributions read by: signed
-// by one of the keys, told apart by the overrides, nothing sniffed.
-func ReadBehavior(keyIDs []string, lifetime Lifetime) Behavior {
+// by one of the keys, told apart by the overrides, nothing sniffed. Pages of
+// the given origins may read with their cookies; without any, every page may
+// read by URL. Browsers don't let both be had at once.
+func ReadBehavior(keyIDs []string, lifetime Lifetime, origins ...string) Behavior {
+	credentials := len(origins) > 0
+	if !credentials {
+		origins = []string{"*"}
+	}
 	return Behavior{
 		PathPattern: "*", KeyGroup: keyIDs, Methods: []string{http.MethodGet, http.MethodHead, http.MethodOptions},
 		CacheKey: overrides.Names(), Compress: true, Lifetime: lifetime,
-		CORS:    &CORS{AllowOrigins: []string{"*"}, ExposeHeaders: []string{"ETag", "Content-Disposition", "Content-Length", "Content-Range"}, MaxAge: 10 * time.Minute},
+		CORS:    &CORS{
+			AllowOrigins: origins, AllowCredentials: credentials, MaxAge: 10 * time.Minute,
+			ExposeHeaders: []string{"ETag", "Content-Disposition", "Content-Length", "Content-Range"},
+		},
 		Headers: []Header{{"X-Content-Type-Options", "nosniff"}},
 	}
 }

@@ -29,6 +29,9 @@ func (b Behavior) apply(header http.Header, r *http.Request) {
 func (c CORS) apply(header http.Header, r *http.Request, methods []string) {
 	origin := r.Header.Get("Origin")
 	anyOrigin := slices.Contains(c.AllowOrigins, "*")
+	if !anyOrigin {
+		header.Add("Vary", "Origin") // on every answer: a browser may keep one that was asked for without an Origin
+	}
 	if origin == "" || (!anyOrigin && !slices.Contains(c.AllowOrigins, origin)) {
 		return
 	}
@@ -36,7 +39,6 @@ func (c CORS) apply(header http.Header, r *http.Request, methods []string) {
 		header.Set("Access-Control-Allow-Origin", "*")
 	} else {
 		header.Set("Access-Control-Allow-Origin", origin)
-		header.Add("Vary", "Origin")
 	}
 	if c.AllowCredentials {
 		header.Set("Access-Control-Allow-Credentials", "true")

@@ -50,14 +50,16 @@ type Config struct {
 
 // Options are what may be otherwise than in the demo.
 type Options struct {
-	AllowedOrigin []string      `placeholder:"ORIGIN" help:"Origin of browser pages that may call the gateway and upload to S3, beside http://localhost:3000. May be given several times."`
+	AllowedOrigin []string      `placeholder:"ORIGIN" help:"Origin of browser pages that may call the gateway, read at the edge with cookies and upload to S3, beside http://localhost:3000 and http://127.0.0.1:3000. May be given several times."`
 	UploadRules   string        `placeholder:"FILE" help:"Rules for uploads by prefix, as the gateway's --upload-rules."`
 	UploadLife    time.Duration `placeholder:"DURATION" help:"Life of upload requests, as the gateway's --upload-life."`
 }
 
-// origins are those of the pages that may call.
+// origins are those of the pages that may call. To a browser the edge, at
+// 127.0.0.1, is another site than localhost: cookies with SameSite=Lax go there
+// from pages of 127.0.0.1 only.
 func (o Options) origins() []string {
-	return append([]string{"http://localhost:3000"}, o.AllowedOrigin...)
+	return append([]string{"http://localhost:3000", "http://127.0.0.1:3000"}, o.AllowedOrigin...)
 }
 
 // Stack is a running local stack.
@@ -150,7 +152,7 @@ func (s *Stack) startEdge(ctx context.Context) error {
 			BucketURL: s.s3.URL() + "/" + Bucket, Region: Region,
 			Credentials: credentials.NewStaticCredentialsProvider(s.edge.Access, s.edge.Secret, ""),
 		},
-		Behaviors: []edge.Behavior{edge.ReadBehavior(ring.IDs(), lifetime)},
+		Behaviors: []edge.Behavior{edge.ReadBehavior(ring.IDs(), lifetime, s.config.origins()...)},
 		Keys:      ring.PublicKeys(), Log: s.config.Log.With("part", "edge"), Now: s.config.Now,
 	})
 	if err != nil {
