@@ -2,15 +2,16 @@ package signedurl
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/cloudfront/sign"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Conditions are what a policy demands besides the resource.
@@ -63,7 +64,7 @@ type policy struct {
 }
 
 type epoch struct {
-	Seconds json.Number `json:"AWS:EpochTime"`
+	Seconds int64 `json:"AWS:EpochTime"`
 }
 
 type statement struct {
@@ -79,25 +80,26 @@ type statement struct {
 
 // parsePolicy reads a custom policy: one statement, in an array or bare, as
 // the Developer Guide has shown both. What it doesn't know is an error, since
-// a condition that goes unread would be one that goes unchecked.
+// a condition that goes unread would be one that goes unchecked; so are names
+// in another case, members that stand twice, and null, which is nowhere a
+// value.
 func parsePolicy(text []byte) (policy, error) {
+	if err := refuseNull(text); err != nil {
+		return policy{}, err
+	}
 	var document struct {
-		Statement json.RawMessage `json:"Statement"`
+		Statement jsontext.Value `json:"Statement"`
 	}
 	if err := strict(text, &document); err != nil {
 		return policy{}, err
 	}
-	var statements []statement
-	if bytes.HasPrefix(bytes.TrimSpace(document.Statement), []byte("[")) {
-		if err := strict(document.Statement, &statements); err != nil {
-			return policy{}, err
-		}
-	} else {
-		var one statement
-		if err := strict(document.Statement, &one); err != nil {
-			return policy{}, err
-		}
-		statements = []statement{one}
+	statements := make([]statement, 1)
+	var into any = &statements[0]
+	if document.Statement.Kind() == '[' {
+		into = &statements
+	}
+	if err := strict(document.Statement, into); err != nil {
+		return policy{}, err
 	}
 	if len(statements) != 1 {
 		return policy{}, fmt.Errorf("it has %d statements, and one is what CloudFront takes", len(statements))
@@ -105,16 +107,37 @@ func parsePolicy(text []byte) (policy, error) {
 	return statements[0].policy()
 }
 
+func refuseNull(text []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(text))
+	for {
+		token, err := decoder.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return errNoPolicy
+		case token.Kind() == 'n':
+			return errors.New("it holds null")
+		}
+	}
+}
+
+var errNoPolicy = errors.New("it is not a policy: one JSON object in UTF-8, no member twice")
+
+// strict says of a policy what is wrong with it without repeating it: it may
+// hold anything.
 func strict(text []byte, value any) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(value); err != nil {
-		return fmt.Errorf("it is not a policy: %s", strings.TrimPrefix(err.Error(), "json: "))
+	err := json.Unmarshal(text, value, json.RejectUnknownMembers(true))
+	semantic, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return errNoPolicy
+	case errors.Is(err, json.ErrUnknownName):
+		return fmt.Errorf("it is not a policy: CloudFront doesn't know the member %s", shown(semantic.JSONPointer.LastToken()))
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the policy")
-	}
-	return nil
+	return fmt.Errorf("it is not a policy: the value of %s is of the wrong type", shown(semantic.JSONPointer.LastToken()))
 }
 
 func (s statement) policy() (policy, error) {
@@ -128,11 +151,11 @@ func (s statement) policy() (policy, error) {
 	if s.Condition.DateLessThan == nil {
 		return policy{}, errors.New("it has no DateLessThan")
 	}
-	if p.expires, err = parseSeconds(s.Condition.DateLessThan.Seconds.String()); err != nil {
+	if p.expires, err = s.Condition.DateLessThan.seconds(); err != nil {
 		return policy{}, fmt.Errorf("DateLessThan %w", err)
 	}
 	if s.Condition.DateGreaterThan != nil {
-		if p.notBefore, err = parseSeconds(s.Condition.DateGreaterThan.Seconds.String()); err != nil {
+		if p.notBefore, err = s.Condition.DateGreaterThan.seconds(); err != nil {
 			return policy{}, fmt.Errorf("DateGreaterThan %w", err)
 		}
 	}
@@ -143,6 +166,8 @@ func (s statement) policy() (policy, error) {
 	}
 	return p, nil
 }
+
+func (e epoch) seconds() (int64, error) { return parseSeconds(strconv.FormatInt(e.Seconds, 10)) }
 
 // parseAddress reads an IPv4 address or range.
 func parseAddress(text string) (netip.Prefix, error) {
