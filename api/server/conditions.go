@@ -38,11 +38,11 @@ func (s *Server) conditions(issue *issue, asked Conditions, stable bool, pointer
 	}
 	if asked.NotBefore != nil {
 		conditions.NotBefore = asked.NotBefore.UTC().Truncate(time.Second)
-		if !conditions.NotBefore.Before(conditions.Expires) {
-			return signedurl.Conditions{}, invalid(pointer+"/notBefore", "must be before the expiry, "+conditions.Expires.Format(time.RFC3339))
-		}
-		if !conditions.NotBefore.After(now) {
+		switch latest := conditions.Expires.Add(-2 * time.Second); { // CloudFront lets it begin a second later
+		case !conditions.NotBefore.After(now):
 			conditions.NotBefore = time.Time{} // it has begun
+		case conditions.NotBefore.After(latest):
+			return signedurl.Conditions{}, invalid(pointer+"/notBefore", "must be two seconds before the expiry or earlier: "+latest.Format(time.RFC3339))
 		}
 	}
 	if asked.Address != "" {

@@ -44,6 +44,7 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{presign.ErrCredentials, problem.Unavailable, "The gateway has no usable AWS credentials now. Try again."},
 		{signedurl.ErrCookieDomain, problem.InvalidRequest, "Cookies of the gateway can't reach the CDN: both must be below one registrable domain. Use signed URLs, or give gateway and CDN names such as api.example.com and cdn.example.com."},
 		{rolecredentials.ErrUnavailable, problem.Unavailable, "AWS gives the gateway no credentials for you now. Try again."},
+		{signedurl.ErrTooLong, problem.InvalidRequest, "The signed URL would be longer than the 8,192 bytes that CloudFront takes. Shorten the key or prefix, the filename, the content type, the Cache-Control or the version; leave out notBefore and address, which make it longer by half."},
 		{uploads.ErrGone, problem.NotFound, "There is no such upload any more: it was completed, aborted, or never begun."},
 		{uploads.ErrExists, problem.Conflict, "There is an object under this key already."},
 		{uploads.ErrConflict, problem.Conflict, "Another write to this key came between. Begin anew."},

@@ -103,6 +103,9 @@ func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, 
 		id = s.stableID(issue, item, conditions)
 	}
 	url, err := s.parts.Signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: conditions, Overrides: set})
+	if errors.Is(err, signedurl.ErrTooLong) {
+		return ReadURL{}, problemFor(issue.ctx, err) // stays with its item
+	}
 	if err != nil {
 		return ReadURL{}, err
 	}

@@ -91,8 +91,14 @@ func newBehavior(described Behavior, config Config) (*behavior, error) {
 	return ready, err
 }
 
-// ServeHTTP answers one viewer: behaviour, signature, method, then the object.
+// ServeHTTP answers one viewer: length, behaviour, signature, method, then the object.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	from := viewer(r)
+	if len(from.URL) > signedurl.MaxURLBytes {
+		w.Header().Set("Connection", "close")
+		e.refuse(w, r, tooLarge, fmt.Sprintf("the URL has %d bytes, and CloudFront takes %d", len(from.URL), signedurl.MaxURLBytes))
+		return
+	}
 	path, query, _ := strings.Cut(r.RequestURI, "?")
 	behavior, err := choose(e.behaviors, path)
 	if err != nil {
@@ -103,7 +109,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, methodNotAllowed, "the method is not one of the behaviour's")
 		return
 	}
-	issueID, err := behavior.verify(w, r)
+	issueID, err := behavior.verify(w, from)
 	if err != nil {
 		e.refuse(w, r, bodyFor(err), err.Error())
 		return
@@ -126,12 +132,12 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // verify checks the signature where the behaviour demands one, and makes it
 // visible where it doesn't.
-func (b *behavior) verify(w http.ResponseWriter, r *http.Request) (issueID string, err error) {
+func (b *behavior) verify(w http.ResponseWriter, from signedurl.Viewer) (issueID string, err error) {
 	if b.verifier == nil {
 		w.Header().Set(ReasonHeader, "unsigned behaviour "+b.PathPattern)
 		return "", nil
 	}
-	verified, err := b.verifier.Verify(viewer(r))
+	verified, err := b.verifier.Verify(from)
 	if err != nil {
 		return "", err
 	}

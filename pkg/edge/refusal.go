@@ -36,6 +36,9 @@ var (
 	accessDenied       = xmlRefusal("AccessDenied", "Access denied")
 
 	methodNotAllowed  = refusal{http.StatusForbidden, "MethodNotAllowed", "text/html", html + "403 ERROR</H1>The behavior does not allow this method." + htmlEnd}
+	// tooLarge is a 413, and the connection ends (Developer Guide, "Request and
+	// response behavior for Amazon S3 origins", maximum length of a URL).
+	tooLarge          = refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "text/html", html + "413 ERROR</H1>The URL is too long." + htmlEnd}
 	originUnreachable = refusal{http.StatusBadGateway, "OriginUnreachable", "text/html", html + "502 ERROR</H1>The origin does not answer." + htmlEnd}
 
 	// missingObject is what S3 answers behind Origin Access Control for an

@@ -29,8 +29,8 @@ func (c Conditions) check() error {
 	switch {
 	case !isExpiry(c.Expires):
 		return fmt.Errorf("%w: the expiry must lie between 1 and %d seconds after 1970", ErrRequest, MaxExpiry)
-	case !c.NotBefore.IsZero() && (!isExpiry(c.NotBefore) || c.NotBefore.Unix() >= c.Expires.Unix()):
-		return fmt.Errorf("%w: it would begin after its end", ErrRequest)
+	case !c.NotBefore.IsZero() && (!isExpiry(c.NotBefore) || c.NotBefore.Unix()+1 >= c.Expires.Unix()):
+		return fmt.Errorf("%w: it would begin after its end: it begins a second after NotBefore", ErrRequest)
 	case c.Address != (netip.Prefix{}) && !c.Address.IsValid():
 		return fmt.Errorf("%w: the address range is invalid", ErrRequest)
 	case c.Address.IsValid() && !c.Address.Addr().Is4():

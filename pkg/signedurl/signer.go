@@ -26,6 +26,10 @@ const IssueParam = "sg-id"
 // 1970 (CloudFront Developer Guide, "Create a signed URL using a canned policy").
 const MaxExpiry = 1<<31 - 1
 
+// MaxURLBytes is the longest URL that CloudFront takes, with scheme and host
+// (CloudFront Developer Guide, "Quotas").
+const MaxURLBytes = 8192
+
 var (
 	// ErrBaseURL is wrapped where the address of a distribution can't be used.
 	ErrBaseURL = errors.New("invalid base URL of the distribution")
@@ -36,6 +40,8 @@ var (
 	ErrCookieDomain = errors.New("no common domain for cookies")
 	// ErrRequest is wrapped where a request to sign is incomplete or out of range.
 	ErrRequest = errors.New("can't sign")
+	// ErrTooLong is wrapped where a URL would be longer than MaxURLBytes.
+	ErrTooLong = fmt.Errorf("%w: the URL would be longer than the %d bytes that CloudFront takes", ErrRequest, MaxURLBytes)
 
 	errIssueID = fmt.Errorf("%w: the issue id must be letters and digits", ErrRequest)
 )
@@ -137,7 +143,7 @@ type Request struct {
 
 // Sign returns the signed URL for one object: with a canned policy where the
 // expiry is all it demands, else with a custom one for exactly this URL.
-// Errors wrap ErrRequest, or are those of the key.
+// Errors wrap ErrRequest, one of them ErrTooLong, or are those of the key.
 func (s *Signer) Sign(r Request) (string, error) {
 	if r.Key.IsZero() {
 		return "", fmt.Errorf("%w: no object key", ErrRequest)
@@ -155,10 +161,14 @@ func (s *Signer) Sign(r Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	signed := resource + "&" + s.parameters(paramPolicy, encoded.policy, encoded)
 	if r.canned() {
-		return resource + "&" + s.parameters(paramExpires, strconv.FormatInt(r.Expires.Unix(), 10), encoded), nil
+		signed = resource + "&" + s.parameters(paramExpires, strconv.FormatInt(r.Expires.Unix(), 10), encoded)
 	}
-	return resource + "&" + s.parameters(paramPolicy, encoded.policy, encoded), nil
+	if len(signed) > MaxURLBytes {
+		return "", fmt.Errorf("%w: %d", ErrTooLong, len(signed))
+	}
+	return signed, nil
 }
 
 // PrefixRequest is what the URLs of a whole prefix are to be signed for.
@@ -177,7 +187,8 @@ type PrefixGrant struct {
 }
 
 // SignPrefix signs one custom policy for all objects below a prefix. Errors
-// wrap ErrRequest, or are those of the key.
+// wrap ErrRequest, one of them ErrTooLong where not even an object of a
+// one-letter name has room, or are those of the key.
 func (s *Signer) SignPrefix(r PrefixRequest) (PrefixGrant, error) {
 	if r.Prefix.IsZero() {
 		return PrefixGrant{}, fmt.Errorf("%w: no prefix", ErrRequest)
@@ -191,7 +202,11 @@ func (s *Signer) SignPrefix(r PrefixRequest) (PrefixGrant, error) {
 	if err != nil {
 		return PrefixGrant{}, err
 	}
-	return PrefixGrant{URL: url, Query: query + "&" + s.parameters(paramPolicy, encoded.policy, encoded)}, nil
+	grant := PrefixGrant{URL: url, Query: query + "&" + s.parameters(paramPolicy, encoded.policy, encoded)}
+	if shortest := len(grant.URL) + len("a?") + len(grant.Query); shortest > MaxURLBytes {
+		return PrefixGrant{}, fmt.Errorf("%w: %d", ErrTooLong, shortest)
+	}
+	return grant, nil
 }
 
 // encoded is a policy and its signature in CloudFront's Base64.
