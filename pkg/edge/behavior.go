@@ -61,7 +61,7 @@ func ReadBehavior(keyIDs []string, lifetime Lifetime, origins ...string) Behavio
 	return Behavior{
 		PathPattern: "*", KeyGroup: keyIDs, Methods: []string{http.MethodGet, http.MethodHead, http.MethodOptions},
 		CacheKey: overrides.Names(), Compress: true, Lifetime: lifetime,
-		CORS:    &CORS{
+		CORS: &CORS{
 			AllowOrigins: origins, AllowCredentials: credentials, MaxAge: 10 * time.Minute,
 			ExposeHeaders: []string{"ETag", "Content-Disposition", "Content-Length", "Content-Range"},
 		},

@@ -45,16 +45,29 @@ func newCompressor(w http.ResponseWriter, r *http.Request) *compressor {
 	if r.Method != http.MethodGet || r.Header.Get("Range") != "" {
 		return c
 	}
-	accepted := strings.Split(strings.ReplaceAll(strings.Join(r.Header.Values("Accept-Encoding"), ","), " ", ""), ",")
+	accepted := acceptable(r.Header.Values("Accept-Encoding"))
 	for _, encoding := range []string{"br", "gzip"} {
-		if slices.ContainsFunc(accepted, func(value string) bool {
-			return value == encoding || strings.HasPrefix(value, encoding+";q=") && !strings.HasSuffix(value, "=0")
-		}) {
+		if slices.Contains(accepted, encoding) {
 			c.encoding = encoding
 			break
 		}
 	}
 	return c
+}
+
+// acceptable lists the codings whose weight isn't zero, however many zeros
+// that is written with, nor nonsense (RFC 9110, section 12.4.2).
+func acceptable(headers []string) []string {
+	var found []string
+	for element := range strings.SplitSeq(strings.ToLower(strings.Join(headers, ",")), ",") {
+		coding, parameter, weighted := strings.Cut(element, ";")
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		weight, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if !weighted || (strings.TrimSpace(name) == "q" && err == nil && weight > 0) {
+			found = append(found, strings.TrimSpace(coding))
+		}
+	}
+	return found
 }
 
 // WriteHeader decides by the answer's headers.

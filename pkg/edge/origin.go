@@ -47,6 +47,27 @@ func toOrigin(r *httputil.ProxyRequest, bucket *url.URL, asked asked) {
 			r.Out.Header[name] = values
 		}
 	}
+	if tags := r.Out.Header["If-None-Match"]; len(tags) > 0 {
+		r.Out.Header["If-None-Match"] = []string{strong(strings.Join(tags, ", "))}
+	}
+}
+
+// strong makes entity tags strong. A weak one is of an answer that the edge
+// has compressed; S3 knows the content by the strong one, and If-None-Match
+// asks for the content only (RFC 9110, section 13.1.2).
+func strong(tags string) string {
+	var result strings.Builder
+	quoted := false
+	for i := range len(tags) {
+		if tags[i] == '"' {
+			quoted = !quoted
+		}
+		if rest := tags[i:]; !quoted && (strings.HasPrefix(rest, `W/"`) || (i > 0 && strings.HasPrefix(tags[i-1:], `W/"`))) {
+			continue // the W or its slash
+		}
+		result.WriteByte(tags[i])
+	}
+	return result.String()
 }
 
 func (a asked) address(bucket *url.URL) *url.URL {
@@ -142,7 +163,55 @@ func (e *Edge) fromCache(w http.ResponseWriter, r *http.Request, asked asked, kn
 	if r.Method == http.MethodGet && r.Header.Get("Range") == "" {
 		header.Set("Content-Length", strconv.Itoa(len(known.body))) // so that the compressor knows it
 	}
-	http.ServeContent(w, r, "", modified, bytes.NewReader(known.body))
+	http.ServeContent(&conditional{ResponseWriter: w, request: r, behavior: asked.behavior}, r, "", modified, bytes.NewReader(known.body))
+}
+
+// conditional replaces http.ServeContent's answers to conditions that a kept
+// answer doesn't meet by those that S3 would have given.
+type conditional struct {
+	http.ResponseWriter
+	request  *http.Request
+	behavior *behavior
+	failed   bool
+}
+
+// WriteHeader writes the whole answer where a condition failed: nothing of
+// the object's own headers is true of it.
+func (c *conditional) WriteHeader(status int) {
+	body := ""
+	switch status {
+	case http.StatusPreconditionFailed:
+		body = preconditionFailed
+	case http.StatusRequestedRangeNotSatisfiable:
+		body = invalidRange
+	default:
+		c.ResponseWriter.WriteHeader(status)
+		return
+	}
+	c.failed = true
+	header := c.Header()
+	for name := range header {
+		if name != "Content-Range" && name != http.CanonicalHeaderKey(ReasonHeader) {
+			header.Del(name)
+		}
+	}
+	header.Set("Server", "AmazonS3")
+	header.Set("Content-Type", missingObject.contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	c.behavior.apply(header, c.request)
+	stamp(header, status)
+	c.ResponseWriter.WriteHeader(status)
+	if c.request.Method != http.MethodHead {
+		_, _ = io.WriteString(c.ResponseWriter, body) // a viewer that went away gets nothing
+	}
+}
+
+// Write writes the object, and drops what http.ServeContent says of a failure.
+func (c *conditional) Write(p []byte) (int, error) {
+	if c.failed {
+		return len(p), nil
+	}
+	return c.ResponseWriter.Write(p)
 }
 
 // refresh asks the origin whether a kept answer still holds.

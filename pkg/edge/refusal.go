@@ -21,7 +21,12 @@ type refusal struct {
 const (
 	xmlHead = `<?xml version="1.0" encoding="UTF-8"?>`
 	htmlEnd = "</BODY></HTML>\n"
-	html    = "<!DOCTYPE HTML><HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD><BODY><H1>"
+
+	// What S3 answers to conditions that fail.
+	preconditionFailed = xmlHead + "\n<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>"
+	invalidRange       = xmlHead + "\n<Error><Code>InvalidRange</Code><Message>The requested range is not satisfiable</Message></Error>"
+
+	html = "<!DOCTYPE HTML><HTML><HEAD><TITLE>ERROR: The request could not be satisfied</TITLE></HEAD><BODY><H1>"
 )
 
 // The answers to requests that the key group refuses, as captured from
@@ -35,7 +40,7 @@ var (
 	malformedSignature = xmlRefusal("MalformedSignature", "Could not unencode Signature")
 	accessDenied       = xmlRefusal("AccessDenied", "Access denied")
 
-	methodNotAllowed  = refusal{http.StatusForbidden, "MethodNotAllowed", "text/html", html + "403 ERROR</H1>The behavior does not allow this method." + htmlEnd}
+	methodNotAllowed = refusal{http.StatusForbidden, "MethodNotAllowed", "text/html", html + "403 ERROR</H1>The behavior does not allow this method." + htmlEnd}
 	// tooLarge is a 413, and the connection ends (Developer Guide, "Request and
 	// response behavior for Amazon S3 origins", maximum length of a URL).
 	tooLarge          = refusal{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "text/html", html + "413 ERROR</H1>The URL is too long." + htmlEnd}

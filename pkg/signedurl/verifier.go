@@ -45,7 +45,7 @@ type Viewer struct {
 // Verified is what an accepted request says.
 type Verified struct {
 	Resource string    // the URL without CloudFront's parameters, byte for byte as received
-	IssueID  string    // the value of IssueParam, empty where there is none
+	IssueID  string    // the value of IssueParam, empty where there is none, and with cookies
 	KeyID    string    // the key that signed
 	Expires  time.Time // UTC
 }
@@ -83,10 +83,14 @@ func (v *Verifier) Verify(viewer Viewer) (*Verified, error) {
 			return nil, &Refusal{Kind: check.kind, Check: check.name, Reason: found.text}
 		}
 	}
-	return &Verified{
+	verified := &Verified{
 		Resource: e.parts.resource,
 		IssueID:  e.parts.issueID,
 		KeyID:    e.parts.values[paramKeyID],
 		Expires:  time.Unix(e.policy.expires, 0).UTC(),
-	}, nil
+	}
+	if e.parts.inCookies {
+		verified.IssueID = "" // a query beside cookies is anybody's to write
+	}
+	return verified, nil
 }
