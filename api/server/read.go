@@ -29,7 +29,7 @@ type ReadItem struct {
 	Key string `json:"key" doc:"Key of the object: UTF-8, at most 1,024 bytes, segments separated by single slashes" example:"users/alice/a.png"`
 	Conditions
 	Stable
-	Filename     string `json:"filename,omitempty" doc:"Name under which a browser saves the object: any UTF-8 but slashes and control characters, at most 255 bytes" example:"Größe 1.png"`
+	Filename     string `json:"filename,omitempty" doc:"Name under which a browser saves the object: any UTF-8 but slashes, control characters and those that turn the direction of text, at most 255 bytes" example:"Größe 1.png"`
 	ContentType  string `json:"contentType,omitempty" doc:"Content type to answer with, in place of the object's own" example:"image/png"`
 	CacheControl string `json:"cacheControl,omitempty" doc:"Cache-Control to answer with" example:"private, max-age=300"`
 	VersionID    string `json:"versionId,omitempty" doc:"Version to read; the latest if left out"`

@@ -41,7 +41,7 @@ const (
 
 // Set is what one read overrides. The zero value overrides nothing.
 type Set struct {
-	Filename     string // to save under: UTF-8, at most 255 bytes, no "/" and no control character
+	Filename     string // to save under: UTF-8, at most 255 bytes, no "/", no control or format character but joiners
 	ContentType  string // a media type as in RFC 9110, section 8.3.1
 	CacheControl string // visible ASCII, at most 256 bytes
 	VersionID    string // of a versioned bucket
@@ -72,10 +72,22 @@ func brokenName(name string) string {
 		return "is not valid UTF-8"
 	case strings.ContainsRune(name, '/'):
 		return "has a slash"
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return "has a control character"
+	case name == "." || name == "..":
+		return "names a folder"
+	case strings.ContainsFunc(name, isDeceptive):
+		return "has a control character, or one that has no form of its own"
 	}
 	return ""
+}
+
+// isDeceptive says whether a character changes what a name looks like and has
+// no form of its own: controls, line and paragraph separators, and Unicode's
+// format characters, which turn "gpj.exe" into "exe.jpg" before somebody's
+// eyes. The two joiners are spared: Persian and the scripts of India aren't
+// written without them, nor are many emoji, and they reorder nothing.
+func isDeceptive(r rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	return r != nonJoiner && r != joiner && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // IsContentType says whether a value is a media type that S3 keeps and

@@ -73,6 +73,26 @@ func TestWhatCannotBeSentAsItIsIsRefused(t *testing.T) {
 	}
 }
 
+// "gpj.exe" that shows as "exe.jpg" has fooled people.
+func TestANameLooksLikeWhatItIs(t *testing.T) {
+	for _, name := range []string{
+		".", "..", "photo_\u202egpj.exe", "\u202a.txt", "\u202b.txt", "\u202c.txt", "\u202d.txt", "\u2066.txt", "\u2067.txt", "\u2068.txt", "\u2069.txt",
+		"\u200e.txt", "\u200f.txt", "\u061c.txt", "\u2028.txt", "\u2029.txt", "\ufeff.txt", "\u00ad.txt", "\u200b.txt", "\u2060.txt", "\U000e0041.txt", "\u0085.txt", "\x7f.txt",
+	} {
+		if err := (overrides.Set{Filename: name}).Check(); !errors.Is(err, overrides.ErrInvalid) {
+			t.Errorf("%q may be saved under: %v", name, err)
+		}
+		if _, err := overrides.Inline(name); !errors.Is(err, overrides.ErrInvalid) {
+			t.Errorf("%q may be shown under: %v", name, err)
+		}
+	}
+	for _, name := range []string{"...", ".profile", "a..b", "می\u200cخواهم.txt", "क्\u200dष.txt", "👩\u200d👩\u200d👧.png", "שלום.txt", "e\u0301.txt", "a\u00a0b.txt"} {
+		if err := (overrides.Set{Filename: name}).Check(); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 // Whatever the name: Go's reader of RFC 6266 gets it back through the query.
 func FuzzFilename(f *testing.F) {
 	for _, name := range []string{"a.txt", `"`, `\`, "%", "ü", "+", "'", "*", ";", "a  b", "日本語.txt"} {
