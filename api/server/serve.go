@@ -11,7 +11,7 @@ import (
 )
 
 // Limits on a connection. Requests and answers are small: no bytes of objects
-// pass through.
+// pass through, but for ServeObjects.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
@@ -23,11 +23,45 @@ const (
 // Serve answers on the listener until ctx ends, then gives running requests
 // the grace to end.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
+	return serve(ctx, listener, handler, grace, writeTimeout)
+}
+
+// Stall is how long a client of ServeObjects may take nothing.
+const Stall = writeTimeout
+
+// ServeObjects is Serve for what passes the bytes of objects, as the local
+// edge does: an answer may take any time as long as the client takes more of
+// it. A client that takes nothing for as long as stall loses the connection.
+func ServeObjects(ctx context.Context, listener net.Listener, handler http.Handler, grace, stall time.Duration, now func() time.Time) error {
+	moving := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(&mover{ResponseWriter: w, stall: stall, now: now}, r)
+	})
+	return serve(ctx, listener, moving, grace, stall)
+}
+
+// mover gives every piece of an answer a time limit of its own.
+type mover struct {
+	http.ResponseWriter
+	stall time.Duration
+	now   func() time.Time
+}
+
+// Write moves the limit before it writes.
+func (m *mover) Write(p []byte) (int, error) {
+	// Where the connection knows no deadlines there is none to move.
+	_ = http.NewResponseController(m.ResponseWriter).SetWriteDeadline(m.now().Add(m.stall))
+	return m.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (m *mover) Unwrap() http.ResponseWriter { return m.ResponseWriter }
+
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, grace, write time.Duration) error {
 	web := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
+		WriteTimeout:      write,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 	}

@@ -59,12 +59,7 @@ func TestACompressedAnswerIsRecognizedByItsWeakTag(t *testing.T) {
 	content := strings.Repeat("words and words. ", 200)
 	for _, cached := range []string{"", "max-age=60"} {
 		l := newLocal(t, nil)
-		l.answer = func(w http.ResponseWriter, r *http.Request) {
-			if tag := r.Header.Get("If-None-Match"); strings.Contains(tag, "W/") && !strings.Contains(tag, `"odd-W/"`) { // S3 compares byte for byte
-				t.Errorf("S3 was asked for %s", tag)
-			}
-			serveText(content, "text/plain", cached)(w, r)
-		}
+		l.answer = serveText(content, "text/plain", cached)
 		url := l.sign(t, "a.txt", time.Hour)
 		first, _ := l.do(t, http.MethodGet, url, http.Header{"Accept-Encoding": {"gzip"}})
 		tag := first.Header.Get("ETag")
@@ -75,6 +70,9 @@ func TestACompressedAnswerIsRecognizedByItsWeakTag(t *testing.T) {
 			response, body := l.do(t, http.MethodGet, url, http.Header{"If-None-Match": {tags}, "Accept-Encoding": {"gzip"}})
 			if response.StatusCode != http.StatusNotModified || body != "" {
 				t.Errorf("%s: %d", tags, response.StatusCode)
+			}
+			if asked := l.reached[len(l.reached)-1].Header.Get("If-None-Match"); cached == "" && asked != strings.ReplaceAll(strings.ReplaceAll(tags, `W/"7`, `"7`), `W/"o`, `"o`) {
+				t.Errorf("%s: S3 was asked for %s", tags, asked)
 			}
 		}
 	}

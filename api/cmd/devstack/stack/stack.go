@@ -162,7 +162,7 @@ func (s *Stack) startEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.serve(ctx, listener, handler)
+	s.serving.Go(func() { s.ended(ctx, server.ServeObjects(ctx, listener, handler, grace, server.Stall, s.config.Now)) })
 	return nil
 }
 
@@ -210,11 +210,14 @@ func (s *Stack) Settings() (settings.Gateway, error) {
 
 // serve answers on the listener until the stack ends.
 func (s *Stack) serve(ctx context.Context, listener net.Listener, handler http.Handler) {
-	s.serving.Go(func() {
-		if err := server.Serve(ctx, listener, handler, grace); err != nil && ctx.Err() == nil {
-			s.failed <- err
-		}
-	})
+	s.serving.Go(func() { s.ended(ctx, server.Serve(ctx, listener, handler, grace)) })
+}
+
+// ended tells Wait of a part that failed.
+func (s *Stack) ended(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.failed <- err
+	}
 }
 
 // Wait returns when ctx ends, or earlier with an error when a part fails.
