@@ -47,6 +47,10 @@ func TestEverySettingIsValidated(t *testing.T) {
 			func(g *settings.Gateway) { g.AllowedOrigins = []string{"null"} },
 		},
 		"cdn-url":       {func(g *settings.Gateway) { g.CDNURL = "http://cdn.example.com" }, func(g *settings.Gateway) { g.CDNURL = "" }},
+		"stable-window": {func(g *settings.Gateway) { g.StableWindow = 0 }, func(g *settings.Gateway) { g.StableWindow = time.Second - 1 }},
+		"trusted-proxies": {
+			func(g *settings.Gateway) { g.TrustedProxies = []string{"10.0.0.1"} }, func(g *settings.Gateway) { g.TrustedProxies = []string{"10.0.0.0/8", "everybody"} },
+		},
 		"active-key-id": {func(g *settings.Gateway) { g.ActiveKeyID = "" }},
 		"s3-endpoint":   {func(g *settings.Gateway) { g.S3Endpoint = "http://s3.example.com" }, func(g *settings.Gateway) { g.S3Endpoint = "s3" }},
 		"issuer": {
