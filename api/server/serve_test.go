@@ -25,7 +25,7 @@ func serveObjects(t *testing.T, stall time.Duration, handler http.HandlerFunc) s
 	go func() { ended <- server.ServeObjects(ctx, listener, handler, time.Millisecond, stall, time.Now) }()
 	t.Cleanup(func() {
 		cancel()
-		<-ended // with an error where the last client is still there
+		_ = <-ended // an error where the last client is still there
 	})
 	return listener.Addr().String()
 }
@@ -80,7 +80,8 @@ func TestAClientThatTakesNothingLosesTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case <-failed:
+	case err := <-failed:
+		t.Log(err)
 	case <-time.After(20 * time.Second):
 		t.Error("it is still waited for")
 	}

@@ -1,7 +1,6 @@
 package edge_test
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -164,7 +163,7 @@ func TestTheCacheForgetsWhatWasReadLongestAgo(t *testing.T) {
 		t.Error("an object above the limit was kept")
 	}
 	for n := range most / size {
-		if kept(fmt.Sprint(n)) {
+		if kept(strconv.Itoa(n)) {
 			t.Errorf("%d was there already", n)
 		}
 	}

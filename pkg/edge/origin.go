@@ -178,7 +178,7 @@ type conditional struct {
 // WriteHeader writes the whole answer where a condition failed: nothing of
 // the object's own headers is true of it.
 func (c *conditional) WriteHeader(status int) {
-	body := ""
+	var body string
 	switch status {
 	case http.StatusPreconditionFailed:
 		body = preconditionFailed

@@ -51,8 +51,8 @@ func TestAURLThatCloudFrontWouldNotTakeIsNotSigned(t *testing.T) {
 func TestAURLThatWouldNeverBeOpenIsNotSigned(t *testing.T) {
 	key := generate(t, keyring.P256)
 	signer := newSigner(t, key, signedurl.SHA256)
-	for seconds, want := range map[time.Duration]error{0: signedurl.ErrRequest, 1: signedurl.ErrRequest, 2: nil} {
-		conditions := signedurl.Conditions{Expires: start.Add(time.Hour), NotBefore: start.Add(time.Hour - seconds*time.Second)}
+	for seconds, want := range map[int]error{0: signedurl.ErrRequest, 1: signedurl.ErrRequest, 2: nil} {
+		conditions := signedurl.Conditions{Expires: start.Add(time.Hour), NotBefore: start.Add(time.Hour - time.Duration(seconds)*time.Second)}
 		url, err := signer.Sign(signedurl.Request{Key: parseKey(t, "a"), IssueID: issueID, Conditions: conditions})
 		if !errors.Is(err, want) || (want == nil && err != nil) {
 			t.Errorf("%d seconds: %v", seconds, err)

@@ -58,7 +58,7 @@ func split(viewer Viewer) signedParts {
 		own = append(own, parameter)
 	}
 	parts.resource = address
-	if rest := strings.Join(own, "&"); rest != "" || len(own) > 1 {
+	if rest := strings.Join(own, "&"); rest != "" {
 		parts.resource += "?" + rest
 	}
 	if len(parts.values) == 0 {

@@ -64,6 +64,8 @@ func TestASignatureIsNotReadInOtherSpellings(t *testing.T) {
 		"wrapped":               {signature[:64] + "%0A" + signature[64:], false},
 		"wrapped by CR LF":      {signature[:76] + "%0D%0A" + signature[76:], false},
 		"with a line feed last": {signature + "%0A", false},
+		"wrapped four times":    {signature[:64] + "%0A%0A%0A%0A" + signature[64:], false},
+		"wrapped, unpadded":     {signature[:64] + "%0A" + strings.TrimRight(signature[64:], "_"), false},
 		"with a space":          {signature[:64] + "%20" + signature[64:], false},
 		"with a plus":           {signature[:64] + "+" + signature[64:], false},
 		"plain Base64":          {strings.NewReplacer("-", "%2B", "~", "%2F", "_", "%3D").Replace(signature), false},
