@@ -51,6 +51,9 @@ func HoldsSignature(text string) bool { return holds(text, "signature") }
 // holds says whether a text has a parameter whose name ends so, in whatever
 // case.
 func holds(text, name string) bool {
+	if !strings.ContainsAny(text, "=%&") { // as most keys don't
+		return false
+	}
 	plain, ok := unescape(text)
 	return !ok || len(plain.values(name)) > 0
 }
