@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,13 +58,13 @@ func TestAnAnswerIsKeptWholeOrNotAtAll(t *testing.T) {
 
 func TestAnAnswerThatBreaksOffIsNotKept(t *testing.T) {
 	l := newLocal(t, nil)
-	whole := false
+	var whole atomic.Bool
 	l.answer = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=60")
 		w.Header().Set("Content-Length", "10")
 		_, _ = io.WriteString(w, "01234")
 		_ = http.NewResponseController(w).Flush()
-		if !whole {
+		if !whole.Load() {
 			panic(http.ErrAbortHandler)
 		}
 		_, _ = io.WriteString(w, "56789")
@@ -79,7 +80,7 @@ func TestAnAnswerThatBreaksOffIsNotKept(t *testing.T) {
 			t.Error("a broken answer arrived whole")
 		}
 	}
-	whole = true
+	whole.Store(true)
 	for range 2 {
 		if _, body := l.do(t, http.MethodGet, url, nil); body != "0123456789" {
 			t.Errorf("then %q", body)
