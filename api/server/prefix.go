@@ -59,12 +59,9 @@ func (s *Server) readPrefix(ctx context.Context, input *prefixInput) (*prefixOut
 
 // preparePrefix parses, checks and authorizes; a no is recorded.
 func (s *Server) preparePrefix(issue *issue, request PrefixRequest) (objectkey.Prefix, signedurl.Conditions, decision, error) {
-	if holdsSignature(request.Prefix) {
-		return objectkey.Prefix{}, signedurl.Conditions{}, decision{}, invalid("/prefix", "holds a signature: send the prefix of the objects, not a URL")
-	}
-	prefix, err := objectkey.ParsePrefix(request.Prefix)
+	prefix, err := parsePrefix(request.Prefix, "/prefix")
 	if err != nil {
-		return prefix, signedurl.Conditions{}, decision{}, invalid("/prefix", err.Error())
+		return prefix, signedurl.Conditions{}, decision{}, err
 	}
 	conditions, err := s.conditions(issue, request.Conditions, false, "")
 	if err != nil {
