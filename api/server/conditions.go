@@ -38,11 +38,11 @@ func (s *Server) conditions(issue *issue, asked Conditions, stable bool, pointer
 	}
 	if asked.NotBefore != nil {
 		conditions.NotBefore = asked.NotBefore.UTC().Truncate(time.Second)
-		switch latest := conditions.Expires.Add(-2 * time.Second); { // CloudFront lets it begin a second later
-		case !conditions.NotBefore.After(now):
+		if !conditions.NotBefore.After(now) {
 			conditions.NotBefore = time.Time{} // it has begun
-		case conditions.NotBefore.After(latest):
-			return signedurl.Conditions{}, invalid(pointer+"/notBefore", "must be two seconds before the expiry or earlier: "+latest.Format(time.RFC3339))
+		}
+		if err := checkWindow(conditions, pointer); err != nil {
+			return signedurl.Conditions{}, err
 		}
 	}
 	if asked.Address != "" {
@@ -51,6 +51,22 @@ func (s *Server) conditions(issue *issue, asked Conditions, stable bool, pointer
 		}
 	}
 	return conditions, nil
+}
+
+// checkWindow wants a second in which it is open: CloudFront may let it begin
+// a second later than it says.
+func checkWindow(conditions signedurl.Conditions, pointer string) error {
+	if latest := conditions.Expires.Add(-2 * time.Second); conditions.NotBefore.After(latest) {
+		return invalid(pointer+"/notBefore", "must be two seconds before the expiry or earlier: "+latest.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// limited shortens the life of what is signed to that of the share that it
+// rests on.
+func limited(conditions signedurl.Conditions, decision decision, pointer string) (signedurl.Conditions, error) {
+	conditions.Expires = decision.limit(conditions.Expires)
+	return conditions, checkWindow(conditions, pointer)
 }
 
 // roundUp returns the end of the window that now+life falls into, or the last

@@ -72,8 +72,9 @@ func (s *Server) preparePrefix(issue *issue, request PrefixRequest) (objectkey.P
 		if recordErr := issue.done(); recordErr != nil {
 			err = recordErr
 		}
+		return prefix, conditions, decision, err
 	}
-	conditions.Expires = decision.limit(conditions.Expires)
+	conditions, err = limited(conditions, decision, "")
 	return prefix, conditions, decision, err
 }
 

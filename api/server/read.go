@@ -94,7 +94,9 @@ func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, 
 	if err != nil {
 		return ReadURL{}, err
 	}
-	conditions.Expires = decision.limit(conditions.Expires)
+	if conditions, err = limited(conditions, decision, pointer); err != nil {
+		return ReadURL{}, err
+	}
 	if item.From == fromS3 {
 		return s.readFromS3(issue, item, key, set, conditions, decision, pointer)
 	}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -50,6 +51,30 @@ func TestAWindowThatWouldNeverBeOpenIsRefused(t *testing.T) {
 	}
 	if brief := g.one(t, "alice", "users/alice/a.png", `,"expiresIn":1,"notBefore":"2026-11-21T12:00:00Z"`); brief.URL == "" {
 		t.Errorf("a second from now on: %+v", brief.Problem)
+	}
+}
+
+// A share ends when it says, and so does what rests on it: what would begin
+// later is a problem of its item.
+func TestWhatWouldBeginAfterItsShareEndsIsRefused(t *testing.T) {
+	g := sharing(t)
+	g.share(t, `{"resource":"users/alice/a/","grantee":{"kind":"person","name":"bob"},"actions":["read"],"expiresIn":120}`)
+	for moment, open := range map[string]bool{"12:01:58": true, "12:01:59": false, "12:03:00": false} {
+		members := fmt.Sprintf(`,"notBefore":"2026-11-21T%sZ"`, moment)
+		answer := g.one(t, "bob", "users/alice/a/x.png", members)
+		if (answer.URL != "") != open || (!open && (answer.Problem == nil || answer.Problem.Errors[0].Pointer != "/items/0/notBefore")) {
+			t.Errorf("%s: %+v", moment, answer)
+		}
+		for _, path := range []string{"/v1/read-prefixes", "/v1/read-cookies"} {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(`{"prefix":"users/alice/a/"`+members+`}`))
+			request.Host = "api.example.com"
+			request.Header.Set("Authorization", "Bearer bob")
+			request.Header.Set("Content-Type", "application/json")
+			recorder := newRecorder()
+			if g.handler.ServeHTTP(recorder, request); (recorder.Code == http.StatusCreated) != open || (!open && recorder.Code != http.StatusUnprocessableEntity) {
+				t.Errorf("%s at %s: %d %s", path, moment, recorder.Code, recorder.Body)
+			}
+		}
 	}
 }
 
