@@ -148,31 +148,31 @@ func TestTheCacheForgetsWhatWasReadLongestAgo(t *testing.T) {
 		w.Header().Set("Cache-Control", "max-age=60")
 		w.Header().Set("Content-Length", strconv.Itoa(length))
 		chunk := strings.Repeat("x", 1<<20)
-		for ; length > 0; length -= min(length, len(chunk)) {
+		for ; r.Method == http.MethodGet && length > 0; length -= min(length, len(chunk)) {
 			_, _ = io.WriteString(w, chunk[:min(length, len(chunk))])
+		}
+	}
+	read := func(name string) {
+		if response, body := l.do(t, http.MethodGet, l.sign(t, name, time.Hour), nil); response.StatusCode != http.StatusOK || len(body) < size {
+			t.Fatalf("%s: %d, %d bytes", name, response.StatusCode, len(body))
 		}
 	}
 	kept := func(name string) bool {
 		before := len(l.reached)
-		response, body := l.do(t, http.MethodGet, l.sign(t, name, time.Hour), nil)
-		if response.StatusCode != http.StatusOK || len(body) < size {
-			t.Fatalf("%s: %d, %d bytes", name, response.StatusCode, len(body))
-		}
+		l.do(t, http.MethodHead, l.sign(t, name, time.Hour), nil) // which is not kept itself
 		return len(l.reached) == before
 	}
-	if kept("large"); kept("large") {
+	if read("large"); kept("large") {
 		t.Error("an object above the limit was kept")
 	}
 	for n := range most / size {
-		if kept(strconv.Itoa(n)) {
-			t.Errorf("%d was there already", n)
-		}
+		read(strconv.Itoa(n))
 	}
 	if !kept("0") { // so that 1 is what was read longest ago
 		t.Error("as much as has room wasn't kept")
 	}
-	kept("one more")
-	if kept("1") || !kept("0") || !kept("one more") || !kept("1") || kept("2") {
+	read("one more")
+	if kept("1") || !kept("0") || !kept("2") || !kept("one more") {
 		t.Error("not what was read longest ago was forgotten")
 	}
 }
