@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/signgate/signgate/pkg/client"
 )
 
 func TestThePolicyCommandsCheckTryAndExplain(t *testing.T) {
@@ -48,5 +50,31 @@ func TestThePolicyCommandsCheckTryAndExplain(t *testing.T) {
 	wrong := start(t, nil, "signgate", "policy", "test", folder)
 	if code := wrong.exitCode(t); code != 1 || !strings.Contains(wrong.stdout.String(), "FAIL  3.") {
 		t.Errorf("a wrong answer: %d\n%s", code, wrong.stdout)
+	}
+}
+
+func TestChangedPoliciesDecideWithoutARestart(t *testing.T) {
+	s := startStack(t)
+	folder := t.TempDir()
+	write := func(policy string) { writeFile(t, filepath.Join(folder, "a.cedar"), []byte(policy)) }
+	write(`permit (principal, action, resource);`)
+	g := s.startGateway(t, "--policies="+folder, "--policy-refresh=100ms")
+	bob := g.as(t, "bob")
+	reads := func() bool {
+		_, err := bob.ReadURL(t.Context(), client.ReadItem{Key: "users/alice/pictures/sunrise.png"})
+		return err == nil
+	}
+	if !reads() {
+		t.Fatal("bob may not read under the first policies")
+	}
+	write("nonsense")
+	g.waitFor(t, g.stderr, "those from before decide")
+	if !reads() {
+		t.Error("what can't be used took what was there away")
+	}
+	write(`permit (principal == Person::"alice", action, resource);`)
+	g.waitFor(t, g.stderr, "changed policies decide now")
+	if reads() {
+		t.Error("the new policies don't decide")
 	}
 }

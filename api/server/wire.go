@@ -105,10 +105,11 @@ func (w *wiring) keys(context.Context) error {
 
 // decisions loads policies and rules and opens what is shared.
 func (w *wiring) decisions(context.Context) error {
-	authorizer, err := access.Load(os.DirFS(w.gateway.Policies))
+	authorizer, err := access.NewReloading(os.DirFS(w.gateway.Policies))
 	if err != nil {
 		return fmt.Errorf("policies: %s: %w", w.gateway.Policies, err)
 	}
+	w.closers = append(w.closers, refreshing(authorizer, w.gateway.PolicyRefresh, w.env.Log)) //nolint:contextcheck // outlives this context
 	if w.parts.Rules, w.parts.Quarantine, err = uploadRules(w.gateway); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"os"
@@ -216,9 +217,40 @@ func probe(signer *signedurl.Signer, ring *keyring.Ring, now func() time.Time) e
 	return err
 }
 
-func havePolicies(authorizer *access.Authorizer) error {
+func havePolicies(authorizer *access.Reloading) error {
 	if authorizer.Len() == 0 {
 		return access.ErrNoPolicies
 	}
 	return nil
+}
+
+// refreshing takes over changed policies at every interval, until the returned
+// function is called.
+func refreshing(policies *access.Reloading, every time.Duration, log *slog.Logger) func() error {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			taken, err := policies.Refresh()
+			switch {
+			case err != nil:
+				log.ErrorContext(ctx, "changed policies can't be used; those from before decide", "error", err)
+			case taken:
+				log.InfoContext(ctx, "changed policies decide now", "policies", policies.Len())
+			}
+		}
+	}()
+	return func() error {
+		stop()
+		<-done
+		return nil
+	}
 }

@@ -58,7 +58,8 @@ type Gateway struct {
 	CredentialsRole string `help:"ARN of the role whose credentials callers may get to upload below a prefix with an AWS SDK. None by default: nobody gets any."`
 	STSEndpoint     string `name:"sts-endpoint" env:"SIGNGATE_STS_ENDPOINT" help:"Another STS than AWS's, such as http://127.0.0.1:5000."`
 
-	Policies string `required:"" help:"Folder of Cedar policies (*.cedar)."`
+	Policies      string        `required:"" help:"Folder of Cedar policies (*.cedar)."`
+	PolicyRefresh time.Duration `default:"5s" help:"How often the folder of policies is looked at. A change is taken when the folder has stood still that long, whole or not at all."`
 
 	Issuer          string   `required:"" help:"Address of the OIDC issuer whose access tokens are accepted, exactly as in their iss claim."`
 	Audience        string   `required:"" help:"Audience that access tokens must name."`
@@ -154,6 +155,7 @@ func (g *Gateway) Validate() error {
 		check("max-read-life", fmt.Errorf("must be at most %s, a year", maxReadLife))
 	}
 	check("audit-checkpoint-interval", atLeast(g.AuditCheckpointInterval, time.Second))
+	check("policy-refresh", atLeast(g.PolicyRefresh, 100*time.Millisecond))
 	check("stable-window", atLeast(g.StableWindow, time.Second))
 	for _, proxy := range g.TrustedProxies {
 		if _, err := netip.ParsePrefix(proxy); err != nil {

@@ -75,6 +75,7 @@ func TestEverySettingIsValidated(t *testing.T) {
 		"delete-life":      {func(g *settings.Gateway) { g.DeleteLife = time.Hour }},
 		"max-upload-bytes": {func(g *settings.Gateway) { g.MaxUploadBytes = 50 << 40 }, func(g *settings.Gateway) { g.MaxUploadBytes = 0 }},
 		"open-upload-life": {func(g *settings.Gateway) { g.OpenUploadLife = 0 }, func(g *settings.Gateway) { g.MaxOpenUploadLife = time.Hour }},
+		"policy-refresh":   {func(g *settings.Gateway) { g.PolicyRefresh = 0 }},
 		"session-life":     {func(g *settings.Gateway) { g.SessionLife = 48 * time.Hour }},
 		"public-url":       {func(g *settings.Gateway) { g.PublicURL = "" }, func(g *settings.Gateway) { g.PublicURL = "http://api.example.com" }},
 		"quarantine-prefix": {

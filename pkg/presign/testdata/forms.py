@@ -1,7 +1,7 @@
 """Writes forms.json: forms as botocore presigns them.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install botocore==1.44.5
-    /tmp/venv/bin/python forms.py > forms.json
+    python3 -m venv venv && venv/bin/pip install botocore==1.44.5
+    venv/bin/python forms.py > forms.json
 
 "botocore" is what generate_presigned_post returns. "policy" is the same policy
 in the spelling of this package, and "signature" botocore's signature of it.
