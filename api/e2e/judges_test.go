@@ -237,7 +237,7 @@ func TestTheWelcomesCommandsDoWhatTheySay(t *testing.T) {
 
 func TestTheDemoEndsWell(t *testing.T) {
 	p := start(t, nil, "devstack", "demo")
-	if code := p.exitCode(t); code != 0 || strings.Contains(p.stdout.String(), "DIFF") || !strings.Contains(p.stdout.String(), "all as expected") {
+	if code := p.exitCodeWithin(t, 5*patience); code != 0 || strings.Contains(p.stdout.String(), "DIFF") || !strings.Contains(p.stdout.String(), "all as expected") {
 		t.Errorf("exit code %d\n%s%s", code, p.stdout, p.stderr)
 	}
 }

@@ -138,9 +138,15 @@ func (p *process) interrupt(t testing.TB) {
 // exitCode waits for the end.
 func (p *process) exitCode(t testing.TB) int {
 	t.Helper()
+	return p.exitCodeWithin(t, patience)
+}
+
+// exitCodeWithin is exitCode for what takes longer.
+func (p *process) exitCodeWithin(t testing.TB, limit time.Duration) int {
+	t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(limit):
 		_ = p.command.Process.Signal(syscall.SIGQUIT) // tells where it hangs
 		<-p.ended
 		t.Fatalf("%s did not end:\n%s", p.command.Path, p.stderr)

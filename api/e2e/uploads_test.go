@@ -111,6 +111,16 @@ func TestPartsAreHeldToTheirSizeAndChecksum(t *testing.T) {
 	})
 	first, last := content[:partBytes], content[partBytes:]
 	item := client.PartItem{PartNumber: 2, ChecksumSHA256: sum(last)}
+	plain := g.begin(t, "alice", client.UploadRequest{Key: "users/alice/sizes.bin", ContentLength: new(int64(len(content))), PartSize: partBytes})
+	open := g.begin(t, "alice", client.UploadRequest{Key: "users/alice/open.bin"})
+	for name, wrong := range map[string][]byte{"longer": append([]byte("x"), last...), "shorter": last[1:]} {
+		if got := g.sendPart(t, "alice", plain, client.PartItem{PartNumber: 2}, wrong); got.status != http.StatusForbidden {
+			t.Errorf("%s than the size that follows from the whole: %d %s", name, got.status, got.body)
+		}
+		if got := g.sendPart(t, "alice", open, client.PartItem{PartNumber: 2, ContentLength: int64(len(last))}, wrong); got.status != http.StatusForbidden {
+			t.Errorf("%s than the size that was named: %d %s", name, got.status, got.body)
+		}
+	}
 	for name, wrong := range map[string][]byte{"a longer part": append([]byte("x"), last...), "a shorter part": last[1:], "another part": []byte("other")} {
 		if got := g.sendPart(t, "alice", upload, item, wrong); got.status < 400 {
 			t.Errorf("%s: %d", name, got.status)

@@ -102,8 +102,8 @@ func (s *Server) authorizeUpload(issue *issue, asked intent, rule uploads.Rule) 
 	if rule.Overwrite != nil && !*rule.Overwrite {
 		return access.Overwrite, decision, invalid("/overwrite", "the rules for uploads don't allow it here")
 	}
-	decision, err = issue.authorizeKey(access.Overwrite, asked.object.Key)
-	return access.Overwrite, decision, err
+	overwriting, err := issue.authorizeKey(access.Overwrite, asked.object.Key)
+	return access.Overwrite, decision.and(overwriting), err
 }
 
 // obey holds an upload to the limits of the gateway and of its prefix. It is

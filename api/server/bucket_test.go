@@ -20,8 +20,9 @@ type bucket struct {
 	aborted   []string
 	removed   []string
 	promoted  []string
-	listing   error // of listing parts
-	failure   error // of everything that changes something
+	tags      map[string]string // of what was promoted last
+	listing   error             // of listing parts
+	failure   error             // of everything that changes something
 }
 
 func (b *bucket) Create(_ context.Context, object presign.Upload, _ uploads.Algorithm) (string, error) {
@@ -51,7 +52,8 @@ func (b *bucket) Inspect(context.Context, objectkey.Key) (uploads.Object, error)
 	return b.landed, b.failure
 }
 
-func (b *bucket) Promote(_ context.Context, from uploads.Object, to objectkey.Key, _ map[string]string, _ bool) (uploads.Object, error) {
+func (b *bucket) Promote(_ context.Context, from uploads.Object, to objectkey.Key, tags map[string]string, _ bool) (uploads.Object, error) {
+	b.tags = tags
 	b.promoted = append(b.promoted, to.String())
 	return uploads.Object{Key: to.String(), Size: from.Size, ETag: from.ETag}, nil
 }

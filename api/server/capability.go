@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/problem"
 )
 
@@ -93,6 +94,9 @@ func (s *Server) speakFor(c echo.Context, who person) context.Context {
 	caller := callers.Caller{Subject: who.Subject, Authenticated: bySession, Groups: who.Groups, Tenant: who.Tenant}
 	c.Set(callerName, caller)
 	ctx := context.WithValue(c.Request().Context(), callerKey{}, caller)
+	if link, err := grants.ParseGrantee(who.Link); err == nil {
+		ctx = context.WithValue(ctx, linkKey{}, link)
+	}
 	return context.WithValue(ctx, addressKey{}, c.RealIP())
 }
 

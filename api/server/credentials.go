@@ -53,9 +53,9 @@ func (s *Server) createCredentials(ctx context.Context, input *credentialsInput)
 	if s.parts.Credentials == nil {
 		return nil, problem.New(problem.Denied, "This gateway gives no credentials away. Ask for signed requests instead.")
 	}
-	prefix, err := objectkey.ParsePrefix(input.Body.Prefix)
+	prefix, err := parsePrefix(input.Body.Prefix, "/prefix")
 	if err != nil {
-		return nil, invalid("/prefix", err.Error())
+		return nil, err
 	}
 	life, err := credentialsLife(input.Body.ExpiresIn)
 	if err != nil {
@@ -86,8 +86,12 @@ func credentialsLife(asked *int64) (time.Duration, error) {
 // mintCredentials authorizes and mints. What credentials can't be held to must
 // not be asked of anybody there: not overwriting, and the rules for uploads.
 func (s *Server) mintCredentials(issue *issue, prefix objectkey.Prefix, life time.Duration) (string, rolecredentials.Credentials, error) {
-	if _, err := issue.authorizePrefix(access.Write, prefix); err != nil {
+	writing, err := issue.authorizePrefix(access.Write, prefix)
+	if err != nil {
 		return "", rolecredentials.Credentials{}, err
+	}
+	if writing.grantID() != "" {
+		return "", rolecredentials.Credentials{}, problem.New(problem.Denied, "This prefix is only shared with you, and credentials can't be held to the end of a share.")
 	}
 	decision, err := issue.authorizePrefix(access.Overwrite, prefix)
 	if err != nil {

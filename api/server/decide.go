@@ -41,6 +41,17 @@ func (d decision) limit(expires time.Time) time.Time {
 	return d.shares[0].Expires.UTC().Truncate(time.Second)
 }
 
+// and joins the decisions about two actions that one thing needs: it ends with
+// the share that ends first.
+func (d decision) and(other decision) decision {
+	both := other
+	both.Policies = slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.Policies, other.Policies))))
+	if len(both.shares) == 0 || len(d.shares) > 0 && d.shares[0].Expires != nil && both.limit(*d.shares[0].Expires).Equal(*d.shares[0].Expires) {
+		both.shares = d.shares
+	}
+	return both
+}
+
 // authorizeKey asks for a decision about an object. Where several objects of
 // one folder are asked for, the folder as a whole may be decided once, which
 // is stricter; only where that is a no is each object decided on its own.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/listing"
 	"github.com/signgate/signgate/pkg/presign"
@@ -49,6 +50,7 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{uploads.ErrExists, problem.Conflict, "There is an object under this key already."},
 		{uploads.ErrConflict, problem.Conflict, "Another write to this key came between. Begin anew."},
 		{uploads.ErrRefused, problem.InvalidRequest, "S3 refuses this: a part is missing, too small, or not what its checksum says."},
+		{capability.ErrTooLong, problem.InvalidRequest, "The key, the prefix, the tags, the types or the caller's groups are too long together. Use shorter ones."},
 		{listing.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
 		{uploads.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
 		{grants.ErrNotFound, problem.NotFound, "There is no such share, or it isn't yours to see."},

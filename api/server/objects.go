@@ -50,7 +50,7 @@ type ListedObject struct {
 type ObjectPage struct {
 	Items      []ListedObject `json:"items" nullable:"false" doc:"The objects that the caller may see, by name"`
 	Folders    []string       `json:"folders,omitempty" doc:"The folders whose content the caller may list"`
-	NextCursor string         `json:"nextCursor,omitempty" doc:"Where the list goes on, even after an empty page; none at its end"`
+	NextCursor string         `json:"nextCursor,omitempty" doc:"Where the list goes on; none at its end"`
 }
 
 type listObjectsOutput struct{ Body ObjectPage }
@@ -67,7 +67,7 @@ func listObjectsOperation() huma.Operation {
 	return huma.Operation{
 		OperationID: "listObjects", Method: http.MethodGet, Path: "/v1/objects", Tags: []string{"read"},
 		Summary: "The objects below a prefix that the caller may see",
-		Description: "Never a name that the caller may not list. A page may be empty and the list go on: follow nextCursor. " +
+		Description: "Never a name that the caller may not list, nor how many there are: where a page would hold none of the caller's, the list ends. " +
 			"A folder shows where all that lies in it may be listed; single objects shared from others stand in /v1/shared-with-me.",
 	}
 }
@@ -109,6 +109,10 @@ func (s *Server) listObjects(ctx context.Context, input *listObjectsInput) (*lis
 // enough.
 func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, input *listObjectsInput) (ObjectPage, error) {
 	page := ObjectPage{Items: []ListedObject{}}
+	whole, err := issue.decidePrefix(access.List, prefix)
+	if err != nil {
+		return page, err
+	}
 	for range roundsPerPage {
 		room := input.Limit - len(page.Items) - len(page.Folders)
 		if room <= 0 {
@@ -139,6 +143,9 @@ func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, inpu
 		if at.Token = names.Next; at.Token == "" {
 			break
 		}
+	}
+	if !whole.Allowed && len(page.Items)+len(page.Folders) == 0 {
+		at.Token = "" // how often a list goes on without a name would tell how many there are
 	}
 	return page, nil
 }

@@ -44,6 +44,17 @@ func (names) Authenticate(_ context.Context, token string) (callers.Caller, erro
 	return callers.Caller{}, callers.ErrToken
 }
 
+// grouped are callers of whom bob is in a group and a tenant.
+type grouped struct{}
+
+func (grouped) Authenticate(ctx context.Context, token string) (callers.Caller, error) {
+	caller, err := names{}.Authenticate(ctx, token)
+	if token == "bob" {
+		caller.Groups, caller.Tenant = []string{"editors"}, "a"
+	}
+	return caller, err
+}
+
 // gateway is a server whose clock stands still, with everything real but the
 // tokens.
 type gateway struct {

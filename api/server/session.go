@@ -22,7 +22,7 @@ import (
 type SessionRequest struct {
 	Prefix       string   `json:"prefix" doc:"Where its objects will lie, with the closing slash" example:"users/alice/inbox/"`
 	MaxBytes     int64    `json:"maxBytes,omitempty" minimum:"0" doc:"Largest object in bytes; the gateway's limit if left out" example:"10485760"`
-	ContentTypes []string `json:"contentTypes,omitempty" maxItems:"32" doc:"Media types, or ranges such as image/*; any if left out" example:"[\"image/*\"]"`
+	ContentTypes []string `json:"contentTypes,omitempty" maxItems:"16" doc:"Media types, or ranges such as image/*; any if left out" example:"[\"image/*\"]"`
 	ExpiresIn    *int64   `json:"expiresIn,omitempty" doc:"Life in seconds; the gateway's default if left out" example:"3600"`
 	WithToken    bool     `json:"withToken,omitempty" doc:"The address works only together with an access token of the same person"`
 }
@@ -37,16 +37,21 @@ type Session struct {
 	ExpiresAt    time.Time `json:"expiresAt" doc:"When the address dies"`
 }
 
+// maxContentRange is enough for any media type in use, and little enough for
+// sixteen of them to be sealed into an address.
+const maxContentRange = 127
+
 // person is who asked for an address, as policies knew them then.
 type person struct {
 	Subject string   `json:"s"`
 	Groups  []string `json:"g,omitempty"`
 	Tenant  string   `json:"t,omitempty"`
+	Link    string   `json:"l,omitempty"` // the holder of a link that came along: a digest, no secret
 }
 
 func (i *issue) person() person {
 	caller := callerFrom(i.ctx)
-	return person{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant}
+	return person{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant, Link: linkFrom(i.ctx).String()}
 }
 
 // session is what is sealed into the address.
@@ -83,7 +88,7 @@ func (s *Server) createSession(ctx context.Context, input *sessionInput) (*sessi
 		return nil, err
 	}
 	for n, pattern := range body.ContentTypes {
-		if !uploads.IsContentRange(pattern) {
+		if len(pattern) > maxContentRange || !uploads.IsContentRange(pattern) {
 			return nil, invalid(fmt.Sprintf("/contentTypes/%d", n), `must be a media type such as "image/png", or "image/*"`)
 		}
 	}
@@ -136,6 +141,11 @@ func (s *Server) sealSession(issue *issue, sealed session, prefix objectkey.Pref
 // newKey makes a key below the session's prefix that nobody can guess, ending
 // in the name that the file had.
 func (w session) newKey(id, filename string) (objectkey.Key, error) {
+	// A file saved from a signed URL is called by what followed the last slash.
+	filename, _, _ = strings.Cut(filename, "?")
+	if holdsSignature(filename) {
+		return objectkey.Key{}, problem.New(problem.InvalidRequest, "This file's name holds a signature. Give it another name.")
+	}
 	const longest = 200 // bytes of a name, so that file systems that keep objects as files can
 	name := strings.Map(func(r rune) rune {
 		if r == '/' || r == '\\' || r == utf8.RuneError || r < ' ' || r == 0x7f {

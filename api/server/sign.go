@@ -95,7 +95,8 @@ func (s *Server) signWhole(issue *issue, key objectkey.Key, contentType string, 
 	if err := describe(asked.object); err != nil {
 		return SignedCall{}, err
 	}
-	asked.overwrite = s.parts.Access.Authorize(issue.principal(), access.Overwrite, key).Allowed
+	rule := s.parts.Rules.For(key)
+	asked.overwrite = s.parts.Access.Authorize(issue.principal(), access.Overwrite, key).Allowed && (rule.Overwrite == nil || *rule.Overwrite)
 	if !asked.overwrite {
 		folder, name := "", key.String()
 		if slash := strings.LastIndexByte(name, '/'); slash >= 0 {
@@ -107,7 +108,10 @@ func (s *Server) signWhole(issue *issue, key objectkey.Key, contentType string, 
 		}
 		asked.fresh = true
 	}
-	if s.parts.Rules.For(asked.object.Key).Verify {
+	if _, err := issue.authorizeKey(access.Write, asked.object.Key); err != nil {
+		return SignedCall{}, err // before the rules, which aren't everybody's to know
+	}
+	if rule.Verify {
 		return SignedCall{}, problem.New(problem.InvalidRequest,
 			"Objects here are verified before they come to their key, and Uppy doesn't say when a file sent in one piece has arrived. Set shouldUseMultipart to true.")
 	}
@@ -115,7 +119,7 @@ func (s *Server) signWhole(issue *issue, key objectkey.Key, contentType string, 
 	if err != nil {
 		return SignedCall{}, err
 	}
-	return SignedCall{URL: made.form.URL, Fields: made.form.Fields}, nil
+	return SignedCall{URL: made.form.URL, Key: made.upload.Key, Fields: made.form.Fields}, nil
 }
 
 // signStep signs a part, or the address of another step of an upload.

@@ -58,7 +58,9 @@ func (s *Server) resume(issue *issue, upload uploads.Upload, expires time.Time) 
 	}
 	if upload.Overwrite {
 		found.action = access.Overwrite
-		found.decision, err = issue.authorizeKey(access.Overwrite, found.key)
+		var overwriting decision
+		overwriting, err = issue.authorizeKey(access.Overwrite, found.key)
+		found.decision = found.decision.and(overwriting)
 	}
 	return found, err
 }
@@ -125,10 +127,14 @@ func (s *Server) completeUpload(issue *issue, upload opened, named []uploads.Par
 	if err := issue.done(); err != nil {
 		return uploads.Object{}, err
 	}
+	// It goes on where its caller has gone away: S3 would begin anew otherwise,
+	// and what takes long would never end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(issue.ctx), completionTime)
+	defer cancel()
 	var object uploads.Object
 	if upload.S3ID != "" {
 		var err error
-		object, err = s.joinParts(issue.ctx, upload, named)
+		object, err = s.joinParts(ctx, upload, named)
 		joinedBefore := upload.Verified() && errors.Is(err, uploads.ErrGone)
 		if err != nil && !joinedBefore {
 			return uploads.Object{}, err
@@ -137,7 +143,7 @@ func (s *Server) completeUpload(issue *issue, upload opened, named []uploads.Par
 	if !upload.Verified() {
 		return object, nil
 	}
-	return s.verify(issue.ctx, upload)
+	return s.verify(ctx, upload)
 }
 
 // joinParts completes a multipart upload, having looked at what has arrived.
@@ -215,6 +221,9 @@ func (s *Server) verify(ctx context.Context, upload opened) (uploads.Object, err
 
 // abortUpload ends an upload and removes what has arrived of it.
 func (s *Server) abortUpload(issue *issue, upload opened) error {
+	if upload.S3ID == "" && !upload.Verified() {
+		return problem.New(problem.InvalidRequest, "This upload can't be given up: its request works until it expires.")
+	}
 	issue.step(stepAbort, upload.action, upload.Upload, upload.decision, upload.expires)
 	if err := issue.done(); err != nil {
 		return err

@@ -201,8 +201,13 @@ func TestWhatIsNotAsAnnouncedIsRemovedFromQuarantine(t *testing.T) {
 	}
 	b := &bucket{landed: uploads.Object{Size: 5, ContentType: "image/png"}}
 	g := withBucket(t, b, verifyAll(t))
-	id := g.begin(t, announced).UploadID
-	if got := g.do(t, "alice", http.MethodPost, "/v1/uploads/"+id+"/complete", `{}`); got.Code != http.StatusOK || !slices.Equal(b.promoted, []string{"users/alice/a.png"}) {
+	upload := g.begin(t, strings.Replace(announced, `{`, `{"tags":{"kind":"photo"},"overwrite":true,`, 1))
+	if upload.Headers["If-None-Match"] != "*" {
+		t.Errorf("what lands in quarantine may replace something there: %v", upload.Headers)
+	}
+	id := upload.UploadID
+	g.now = upload.ExpiresAt.Add(time.Minute) // the request is over, its completion isn't
+	if got := g.do(t, "alice", http.MethodPost, "/v1/uploads/"+id+"/complete", `{}`); got.Code != http.StatusOK || !slices.Equal(b.promoted, []string{"users/alice/a.png"}) || b.tags["kind"] != "photo" {
 		t.Errorf("as announced: %d %s, %v", got.Code, got.Body, b.promoted)
 	}
 }

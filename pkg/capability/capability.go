@@ -1,6 +1,7 @@
 package capability
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
@@ -21,6 +22,9 @@ var (
 	// ErrExpired is returned for a token whose time is over.
 	ErrExpired = errors.New("the token has expired")
 )
+
+// ErrTooLong is wrapped where a state doesn't fit into a token.
+var ErrTooLong = errors.New("too long for a token")
 
 // KeySize is the length of a key in bytes.
 const KeySize = chacha20poly1305.KeySize
@@ -55,19 +59,23 @@ func New(now func() time.Time, keys ...[]byte) (*Sealer, error) {
 }
 
 // Seal makes a token of letters, digits, "-" and "_" that holds the state,
-// whatever encoding/json can carry, for one kind of use and until a time.
+// whatever encoding/json can carry, for one kind of use and until a time. The
+// error wraps ErrTooLong where that makes more than MaxLength bytes.
 func (s *Sealer) Seal(kind string, state any, expires time.Time) (string, error) {
-	body, err := json.Marshal(state)
-	if err != nil {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false) // six bytes for one
+	if err := encoder.Encode(state); err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
+	body := encoded.Bytes()
 	aead := s.ciphers[0]
 	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+expiryBytes+len(body)+aead.Overhead())
 	_, _ = rand.Read(nonce)                                                              // never fails
 	plain := append(binary.BigEndian.AppendUint64(nil, uint64(expires.Unix())), body...) //nolint:gosec // the sign comes back in Open
 	token := base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(kind)))
 	if len(token) > MaxLength {
-		return "", fmt.Errorf("seal: %d bytes are more than the %d that a token may have", len(token), MaxLength)
+		return "", fmt.Errorf("%w: %d bytes, of at most %d", ErrTooLong, len(token), MaxLength)
 	}
 	return token, nil
 }

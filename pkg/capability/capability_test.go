@@ -101,7 +101,10 @@ func TestATokenTellsNothingAndIsNeverTheSame(t *testing.T) {
 
 func TestStateThatDoesNotFitIsRefused(t *testing.T) {
 	sealer := newSealer(t, start, key(1))
-	if _, err := sealer.Seal("upload", strings.Repeat("x", capability.MaxLength), start); err == nil {
+	if _, err := sealer.Seal("upload", strings.Repeat("<&>", 1000), start.Add(time.Hour)); err != nil {
+		t.Errorf("3,000 bytes of any kind: %v", err)
+	}
+	if _, err := sealer.Seal("upload", strings.Repeat("x", capability.MaxLength), start); !errors.Is(err, capability.ErrTooLong) {
 		t.Error("a token too long for an address")
 	}
 	if _, err := sealer.Seal("upload", make(chan int), start); err == nil {

@@ -80,6 +80,7 @@ type call struct {
 	// idempotent says that it does no harm to send it again where nobody
 	// knows what became of it.
 	idempotent bool
+	patient    bool // the answer may take any time
 }
 
 // answer is what came back, whole.
@@ -158,7 +159,11 @@ func (c *Client) send(ctx context.Context, call call, body []byte) (answer, erro
 		}
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	response, err := c.config.HTTP.Do(request)
+	web := c.config.HTTP
+	if call.patient {
+		web = c.content
+	}
+	response, err := web.Do(request)
 	if err != nil {
 		return answer{}, err
 	}

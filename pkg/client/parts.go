@@ -9,6 +9,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/signgate/signgate/pkg/problem"
 )
 
 const (
@@ -28,6 +30,11 @@ func (c *Client) SendParts(ctx context.Context, upload Upload, content io.Reader
 		return UploadedObject{}, fmt.Errorf("%w: the upload has no size of parts: give contentLength when it begins", ErrAnswer)
 	}
 	arrived, err := c.ListParts(ctx, upload.UploadID)
+	if document, ok := errors.AsType[*problem.Document](err); ok && document.Status == http.StatusNotFound {
+		// The parts may have been put together before it broke off; only
+		// completing tells.
+		return c.CompleteUpload(ctx, upload.UploadID)
+	}
 	if err != nil {
 		return UploadedObject{}, err
 	}

@@ -296,7 +296,7 @@ type ListedObject struct {
 type ObjectPage struct {
 	Items      []ListedObject `json:"items"`
 	Folders    []string       `json:"folders,omitempty"`
-	NextCursor string         `json:"nextCursor,omitempty"` // empty at the end; a page may be empty before
+	NextCursor string         `json:"nextCursor,omitempty"` // empty at the end
 }
 
 // Item names one object in a batch.

@@ -47,7 +47,7 @@ func (c *Client) CompleteUpload(ctx context.Context, uploadID string, parts ...U
 	if len(parts) > 0 {
 		body["parts"] = parts
 	}
-	_, err := c.do(ctx, call{method: http.MethodPost, path: uploadPath(uploadID, "/complete"), body: body}, &object)
+	_, err := c.do(ctx, call{method: http.MethodPost, path: uploadPath(uploadID, "/complete"), body: body, patient: true}, &object)
 	return object, err
 }
 
