@@ -21,7 +21,7 @@ import (
 
 // gcPercent lets garbage grow to four times what lives, which is a few
 // megabytes: the collector then runs a quarter as often. GOGC stands above it.
-const gcPercent = 400
+const gcPercent = 350
 
 func main() {
 	if os.Getenv("GOGC") == "" {
