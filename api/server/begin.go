@@ -13,6 +13,10 @@ import (
 	"github.com/signgate/signgate/pkg/uploads"
 )
 
+// unknownType is what a file is where its client doesn't say (RFC 2046, section
+// 4.5.1).
+const unknownType = "application/octet-stream"
+
 // intent is an upload that somebody asks for, whatever protocol they speak.
 type intent struct {
 	method      string

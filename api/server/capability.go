@@ -148,7 +148,7 @@ func (w *widget) upload() (opened, error) {
 // intent is a new object of the session.
 func (w *widget) intent(method, filename, contentType string, metadata map[string]string) (intent, error) {
 	if contentType == "" {
-		contentType = "application/octet-stream"
+		contentType = unknownType
 	}
 	if err := w.session.allows(contentType); err != nil {
 		return intent{}, err

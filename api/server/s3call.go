@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/xml"
 	"errors"
 	"net/http"
@@ -85,7 +84,7 @@ func (s *Server) createByCall(c echo.Context, issue *issue, call s3Call) (any, e
 	}
 	contentType := c.Request().Header.Get(echo.HeaderContentType)
 	if contentType == "" {
-		contentType = "application/octet-stream"
+		contentType = unknownType
 	}
 	asked := intent{
 		method: byMultipart, maxLength: s.parts.Limits.MaxUploadBytes, unbounded: true, life: s.parts.Limits.OpenUpload.Default,
@@ -99,7 +98,7 @@ func (s *Server) createByCall(c echo.Context, issue *issue, call s3Call) (any, e
 		return nil, err
 	}
 	if err := issue.done(); err != nil {
-		return nil, errors.Join(err, s.abandon(context.WithoutCancel(issue.ctx), made.upload))
+		return nil, errors.Join(err, s.abandon(issue.ctx, made.upload))
 	}
 	return createResult{Namespace: s3Namespace, Bucket: s.parts.Bucket, Key: call.Key, UploadID: made.token}, nil
 }

@@ -86,7 +86,7 @@ func (s *Server) signOne(issue *issue, asked SignRequest) (SignedCall, error) {
 // holds to a limit. Whoever may not overwrite gets a key that nobody has.
 func (s *Server) signWhole(issue *issue, key objectkey.Key, contentType string, life time.Duration) (SignedCall, error) {
 	if contentType == "" {
-		contentType = "application/octet-stream"
+		contentType = unknownType
 	}
 	asked := intent{
 		method: byForm, maxLength: s.parts.Limits.MaxUploadBytes, unbounded: true, life: life,
