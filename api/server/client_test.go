@@ -98,6 +98,7 @@ func TestTheClientCallsEveryOperation(t *testing.T) {
 		p.Credentials = &lender{}
 		p.Checks = []server.Check{{Name: "all", Run: func(context.Context) error { return nil }}}
 	})
+	g.now = time.Now() // the deadlines of a real connection are of the real clock
 	called := map[string]bool{}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
