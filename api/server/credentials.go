@@ -97,6 +97,10 @@ func (s *Server) mintCredentials(issue *issue, prefix objectkey.Prefix, life tim
 	if err != nil {
 		return "", rolecredentials.Credentials{}, err
 	}
+	ends := s.parts.Now().Add(life)
+	if writing.and(decision).limit(ends).Before(ends) {
+		return "", rolecredentials.Credentials{}, problem.New(problem.Denied, "You may write below this prefix for a shorter time than credentials live.")
+	}
 	if s.parts.Rules.Touches(prefix) {
 		return "", rolecredentials.Credentials{}, invalid("/prefix", "shares keys with a rule for uploads, which credentials can't be held to")
 	}

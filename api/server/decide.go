@@ -10,6 +10,7 @@ import (
 
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/decisionhook"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/problem"
@@ -19,10 +20,13 @@ import (
 // be issued for.
 const shortestShare = 2 * time.Second
 
-// decision is what policies and shares say together.
+// decision is what policies, shares and, where it is asked, the application say
+// together.
 type decision struct {
 	access.Decision
-	shares []grants.Grant // that it may rest on, the best first
+	shares []grants.Grant       // that it may rest on, the best first
+	answer *decisionhook.Answer // of the application; nil where it wasn't asked
+	until  time.Time            // that the application lets anything live; zero: as long as may be
 }
 
 // grantID is the id of the share that the decision rests on, if any.
@@ -33,8 +37,20 @@ func (d decision) grantID() string {
 	return d.shares[0].ID
 }
 
-// limit keeps what is issued from outliving the share that it rests on.
+// hookID is the id of the question that the application answered, if any.
+func (d decision) hookID() string {
+	if d.answer == nil {
+		return ""
+	}
+	return d.answer.ID
+}
+
+// limit keeps what is issued from outliving the share that it rests on, and
+// what the application says.
 func (d decision) limit(expires time.Time) time.Time {
+	if !d.until.IsZero() && d.until.Before(expires) {
+		expires = d.until
+	}
 	if len(d.shares) == 0 || d.shares[0].Expires == nil || expires.Before(*d.shares[0].Expires) {
 		return expires
 	}
@@ -46,10 +62,18 @@ func (d decision) limit(expires time.Time) time.Time {
 func (d decision) and(other decision) decision {
 	both := other
 	both.Policies = slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.Policies, other.Policies))))
-	if len(both.shares) == 0 || len(d.shares) > 0 && d.shares[0].Expires != nil && both.limit(*d.shares[0].Expires).Equal(*d.shares[0].Expires) {
+	if !d.until.IsZero() && (both.until.IsZero() || d.until.Before(both.until)) {
+		both.until = d.until
+	}
+	if len(both.shares) == 0 || len(d.shares) > 0 && d.shares[0].Expires != nil && endsFirst(d.shares[0], both.shares[0]) {
 		both.shares = d.shares
 	}
 	return both
+}
+
+// endsFirst says whether a share that ends does so no later than another.
+func endsFirst(share, other grants.Grant) bool {
+	return other.Expires == nil || !other.Expires.Before(*share.Expires)
 }
 
 // authorizeKey asks for a decision about an object. Where several objects of
@@ -66,7 +90,7 @@ func (i *issue) authorizeKey(action access.Action, key objectkey.Key) (decision,
 // the second key of that folder on.
 func (i *issue) folder(action access.Action, key objectkey.Key) decision {
 	parent, ok := key.Parent()
-	if !ok {
+	if !ok || i.server.parts.DecisionHook != nil { // an application that knows its objects needn't know its folders
 		return decision{}
 	}
 	question := string(action) + " " + parent.String()
@@ -91,37 +115,71 @@ func (i *issue) authorizePrefix(action access.Action, prefix objectkey.Prefix) (
 	return i.authorize(action, prefix.String(), func(action access.Action) (decision, error) { return i.decidePrefix(action, prefix) })
 }
 
-// decideKey decides about an object. What lies in quarantine is nobody's,
-// whatever the policies say.
+// decideKey decides about an object.
 func (i *issue) decideKey(action access.Action, key objectkey.Key) (decision, error) {
-	if i.server.parts.Quarantine.Contains(key) || i.mayNot(action) {
-		return decision{}, nil
+	if ahead, ok := i.ahead[question(action, key)]; ok {
+		return ahead.decision, ahead.err
 	}
-	return i.decide(action, grants.ResourcesOf(key), func(granted ...access.Action) access.Decision {
-		return i.server.parts.Access.Authorize(i.principal(), action, key, granted...)
-	})
+	return i.decide(action, resource{key: key})
 }
 
+// decidePrefix decides about everything below a prefix.
 func (i *issue) decidePrefix(action access.Action, prefix objectkey.Prefix) (decision, error) {
-	if i.server.parts.Quarantine.Overlaps(prefix) || i.mayNot(action) {
-		return decision{}, nil
-	}
-	return i.decide(action, grants.ResourcesOfPrefix(prefix), func(granted ...access.Action) access.Decision {
-		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix, granted...)
-	})
+	return i.decide(action, resource{prefix: prefix})
 }
 
-// decide asks the policies, and where they say no, again with what is shared
-// with the caller there. That the shares can't be looked up is an error, not a
-// no: somebody would be told that what they were given isn't there.
-func (i *issue) decide(action access.Action, resources []string, ask func(...access.Action) access.Decision) (decision, error) {
-	plain := decision{Decision: ask()}
+// decide asks the policies, and the application where there is one: as the
+// settings say, where the policies allow, or in their place where they don't
+// forbid. What lies in quarantine is nobody's, whatever either says.
+func (i *issue) decide(action access.Action, about resource) (decision, error) {
+	if i.never(action, about) {
+		return decision{}, nil
+	}
+	if i.server.parts.HookInstead {
+		return i.askInstead(action, about)
+	}
+	decided, err := i.decideByPolicies(action, about)
+	if err != nil {
+		return decision{}, err
+	}
+	return i.askAlso(action, about, decided)
+}
+
+// decideWithoutShares is decide, but for what others share with the caller.
+func (i *issue) decideWithoutShares(action access.Action, about resource) (decision, error) {
+	if i.never(action, about) {
+		return decision{}, nil
+	}
+	if i.server.parts.HookInstead {
+		return i.askInstead(action, about)
+	}
+	return i.askAlso(action, about, decision{Decision: i.policies(action, about)})
+}
+
+// never says that nothing and nobody can allow an action there.
+func (i *issue) never(action access.Action, about resource) bool {
+	return about.overlaps(i.server.parts.Quarantine) || i.mayNot(action)
+}
+
+// policies asks the policies alone.
+func (i *issue) policies(action access.Action, about resource, granted ...access.Action) access.Decision {
+	if about.key.IsZero() {
+		return i.server.parts.Access.AuthorizePrefix(i.principal(), action, about.prefix, granted...)
+	}
+	return i.server.parts.Access.Authorize(i.principal(), action, about.key, granted...)
+}
+
+// decideByPolicies asks the policies, and where they say no, again with what is
+// shared with the caller there. That the shares can't be looked up is an error,
+// not a no: somebody would be told that what they were given isn't there.
+func (i *issue) decideByPolicies(action access.Action, about resource) (decision, error) {
+	plain := decision{Decision: i.policies(action, about)}
 	needed, shareable := sharedAs(action)
 	if plain.Allowed || !shareable || i.server.parts.Grants == nil {
 		return plain, nil
 	}
 	now := i.server.parts.Now()
-	found, err := i.server.parts.Grants.Find(i.ctx, now, resources, i.grantees())
+	found, err := i.server.parts.Grants.Find(i.ctx, now, about.above(), i.grantees())
 	if err != nil {
 		return decision{}, err
 	}
@@ -132,7 +190,7 @@ func (i *issue) decide(action access.Action, resources []string, ask func(...acc
 		return plain, nil
 	}
 	slices.SortStableFunc(fitting, better)
-	return decision{Decision: ask(access.Action(needed)), shares: fitting}, nil
+	return decision{Decision: i.policies(action, about, access.Action(needed)), shares: fitting}, nil
 }
 
 // sharedAs says what has to be shared for an action.
@@ -186,6 +244,9 @@ func (i *issue) principal() access.Principal {
 // as for what isn't there.
 func (i *issue) authorize(action access.Action, key string, decide func(access.Action) (decision, error)) (decision, error) {
 	decided, err := decide(action)
+	if errors.Is(err, decisionhook.ErrUnavailable) {
+		return decision{}, problemFor(i.ctx, err) // stays with its item
+	}
 	if err != nil {
 		return decision{}, err
 	}
@@ -194,6 +255,9 @@ func (i *issue) authorize(action access.Action, key string, decide func(access.A
 	}
 	for _, failure := range decided.Errors {
 		logFrom(i.ctx).ErrorContext(i.ctx, "a policy could not be evaluated, so the answer is no", "error", failure)
+	}
+	if decided.answer != nil && !decided.answer.Allowed {
+		logFrom(i.ctx).InfoContext(i.ctx, "the application denies it", "hook", decided.answer.ID, "reason", decided.answer.Reason)
 	}
 	decided.shares = nil
 	record := i.record(action, key, decided)
@@ -206,7 +270,7 @@ func (i *issue) authorize(action access.Action, key string, decide func(access.A
 	if strings.HasSuffix(key, "/") {
 		what = "whatever lies below this prefix"
 	}
-	return decision{}, problem.New(problem.Denied, fmt.Sprintf("No policy allows you to %s %s.", action, what))
+	return decision{}, problem.New(problem.Denied, fmt.Sprintf("Nothing allows you to %s %s.", action, what))
 }
 
 // hides says that even the refusal of an action would tell too much: that

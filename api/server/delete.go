@@ -39,7 +39,9 @@ func deleteURLsOperation() huma.Operation {
 }
 
 func (s *Server) deleteURLs(ctx context.Context, input *deleteURLsInput) (*deleteURLsOutput, error) {
-	items, err := answerEach(s.newIssue(ctx), input.Body.Items, s.deleteURL, func(item Item, document *problem.Document) DeleteURL {
+	issue := s.newIssue(ctx)
+	issue.decideAhead(keysOf(input.Body.Items, func(item Item) string { return item.Key }), access.Delete)
+	items, err := answerEach(issue, input.Body.Items, s.deleteURL, func(item Item, document *problem.Document) DeleteURL {
 		return DeleteURL{Key: item.Key, Problem: document}
 	})
 	output := &deleteURLsOutput{}
@@ -60,6 +62,8 @@ func (s *Server) deleteURL(issue *issue, item Item, pointer string) (DeleteURL, 
 	if err != nil {
 		return DeleteURL{}, err
 	}
+	now := s.parts.Now()
+	life = max(time.Second, decision.limit(now.Add(life)).Sub(now).Truncate(time.Second))
 	request, err := s.parts.Presigner.Delete(issue.ctx, key, life)
 	if err != nil {
 		return DeleteURL{}, err

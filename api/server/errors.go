@@ -12,6 +12,7 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/capability"
+	"github.com/signgate/signgate/pkg/decisionhook"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/listing"
 	"github.com/signgate/signgate/pkg/presign"
@@ -53,6 +54,7 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{capability.ErrTooLong, problem.InvalidRequest, "The key, the prefix, the tags, the types or the caller's groups are too long together. Use shorter ones."},
 		{listing.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
 		{uploads.ErrUnavailable, problem.Unavailable, "S3 doesn't answer as it should. Try again."},
+		{decisionhook.ErrUnavailable, problem.Unavailable, "What decides about this doesn't answer as it should. Try again."},
 		{grants.ErrNotFound, problem.NotFound, "There is no such share, or it isn't yours to see."},
 		{grants.ErrUnavailable, problem.Unavailable, "What is shared can't be looked up or changed now. Try again."},
 		{audit.ErrNotRecorded, problem.Unavailable, "The audit trail can't be written, so nothing was issued. Try again."},

@@ -176,27 +176,36 @@ func grantFor(grant grants.Grant) Grant {
 }
 
 // authorizeResource decides about a key or a prefix.
-func (i *issue) authorizeResource(action access.Action, resource string) (decision, error) {
-	if prefix, err := objectkey.ParsePrefix(resource); err == nil {
-		return i.authorizePrefix(action, prefix)
-	}
-	key, err := objectkey.Parse(resource)
-	if err != nil {
+func (i *issue) authorizeResource(action access.Action, name string) (decision, error) {
+	about, err := parseResource(name)
+	switch {
+	case err != nil:
 		return decision{}, err
+	case about.key.IsZero():
+		return i.authorizePrefix(action, about.prefix)
 	}
-	return i.authorizeKey(action, key)
+	return i.authorizeKey(action, about.key)
 }
 
-// mayItself says whether policies alone let the caller do what they share.
-func (i *issue) mayItself(action access.Action, resource string) error {
-	allowed := false
-	if prefix, err := objectkey.ParsePrefix(resource); err == nil {
-		allowed = i.server.parts.Access.AuthorizePrefix(i.principal(), action, prefix).Allowed
-	} else if key, err := objectkey.Parse(resource); err == nil {
-		allowed = i.server.parts.Access.Authorize(i.principal(), action, key).Allowed
+// parseResource reads a key or a prefix that was checked before.
+func parseResource(name string) (resource, error) {
+	if prefix, err := objectkey.ParsePrefix(name); err == nil {
+		return resource{prefix: prefix}, nil
 	}
-	if allowed {
-		return nil
+	key, err := objectkey.Parse(name)
+	return resource{key: key}, err
+}
+
+// mayItself says whether the caller may do what they share without having been
+// given it by others.
+func (i *issue) mayItself(action access.Action, name string) error {
+	about, err := parseResource(name)
+	if err != nil {
+		return err
+	}
+	decided, err := i.decideWithoutShares(action, about)
+	if err != nil || decided.Allowed {
+		return err
 	}
 	return problem.New(problem.Denied, fmt.Sprintf("You can't share what you may not do yourself: %s.", action))
 }

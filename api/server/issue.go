@@ -95,6 +95,9 @@ type issue struct {
 	ctx     context.Context //nolint:containedctx // lives as long as the one request
 	records []audit.Record
 	folders map[string]*decision // by action and prefix; nil: asked for once so far
+
+	ahead    map[string]aheadOf // by question
+	askUntil time.Time          // that decisions are asked for ahead
 }
 
 func (s *Server) newIssue(ctx context.Context) *issue {
@@ -120,6 +123,7 @@ func (i *issue) record(action access.Action, key string, decision decision) audi
 		Key:           key,
 		Policies:      decision.Policies,
 		Grant:         decision.grantID(),
+		Hook:          decision.hookID(),
 	}
 }
 

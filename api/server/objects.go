@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -122,6 +123,7 @@ func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, inpu
 		if err != nil {
 			return page, err
 		}
+		issue.decideListed(names.Objects, input.URLs)
 		for _, object := range names.Objects {
 			decided, err := issue.decideKey(access.List, object.Key)
 			if err != nil {
@@ -148,6 +150,20 @@ func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, inpu
 		at.Token = "" // how often a list goes on without a name would tell how many there are
 	}
 	return page, nil
+}
+
+// decideListed decides about what S3 lists before it is looked at one by one.
+func (i *issue) decideListed(objects []listing.Object, read bool) {
+	keys := make([]objectkey.Key, len(objects))
+	for n, object := range objects {
+		keys[n] = object.Key
+	}
+	i.decideAhead(keys, access.List)
+	if !read {
+		return
+	}
+	keys = slices.DeleteFunc(keys, func(key objectkey.Key) bool { return !i.ahead[question(access.List, key)].decision.Allowed })
+	i.decideAhead(keys, access.Read)
 }
 
 // listed is an object of a list, with its URL where that was asked for. Why

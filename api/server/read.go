@@ -67,7 +67,9 @@ func readURLsOperation() huma.Operation {
 }
 
 func (s *Server) readURLs(ctx context.Context, input *readURLsInput) (*readURLsOutput, error) {
-	items, err := answerEach(s.newIssue(ctx), input.Body.Items, s.readURL, func(item ReadItem, document *problem.Document) ReadURL {
+	issue := s.newIssue(ctx)
+	issue.decideAhead(keysOf(input.Body.Items, func(item ReadItem) string { return item.Key }), access.Read)
+	items, err := answerEach(issue, input.Body.Items, s.readURL, func(item ReadItem, document *problem.Document) ReadURL {
 		return ReadURL{Key: item.Key, Problem: document}
 	})
 	output := &readURLsOutput{}

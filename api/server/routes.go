@@ -49,6 +49,8 @@ type Parts struct {
 
 	Listing        Listing
 	Grants         Grants          // nil: nothing is shared
+	DecisionHook   DecisionHook    // nil: no application is asked
+	HookInstead    bool            // the application decides what policies don't forbid, and shares nothing; otherwise it has to agree
 	Credentials    RoleCredentials // nil: nobody gets any
 	Anonymous      bool            // whether callers without a token may ask to read
 	CookieSameSite http.SameSite   // of signed cookies

@@ -96,7 +96,11 @@ func (s *Server) signWhole(issue *issue, key objectkey.Key, contentType string, 
 		return SignedCall{}, err
 	}
 	rule := s.parts.Rules.For(key)
-	asked.overwrite = s.parts.Access.Authorize(issue.principal(), access.Overwrite, key).Allowed && (rule.Overwrite == nil || *rule.Overwrite)
+	overwriting, err := issue.decideKey(access.Overwrite, key)
+	if err != nil {
+		return SignedCall{}, err
+	}
+	asked.overwrite = overwriting.Allowed && (rule.Overwrite == nil || *rule.Overwrite)
 	if !asked.overwrite {
 		folder, name := "", key.String()
 		if slash := strings.LastIndexByte(name, '/'); slash >= 0 {

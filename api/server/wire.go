@@ -117,6 +117,10 @@ func (w *wiring) decisions(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.parts.DecisionHook, err = newDecisionHook(w.gateway, w.env); err != nil {
+		return err
+	}
+	w.parts.HookInstead = w.parts.DecisionHook != nil && w.gateway.DecisionHookMode == settings.HookInstead
 	w.parts.Access, w.parts.Grants, w.closers = authorizer, shares, append(w.closers, closeShares)
 	w.check("policies", func(context.Context) error { return havePolicies(authorizer) })
 	w.check("grants", func(ctx context.Context) error { return canFind(ctx, shares, w.env.Now) })

@@ -44,6 +44,7 @@ type Record struct {
 	Grant         string     `json:"grant,omitempty"`     // the id of the share that the decision rests on
 	Grantee       string     `json:"grantee,omitempty"`   // of a share that was made or taken back: with whom
 	Policies      []string   `json:"policies,omitempty"`  // the ids of the policies that decided
+	Hook          string     `json:"hook,omitempty"`      // the id of the question that the application answered, where it is asked
 	KeyID         string     `json:"keyId,omitempty"`     // the CloudFront key that signed
 	ExpiresAt     *time.Time `json:"expiresAt,omitempty"` // when what was issued dies, UTC
 }

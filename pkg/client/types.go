@@ -267,6 +267,8 @@ type Decision struct {
 	Allowed  bool     `json:"allowed"`
 	Policies []string `json:"policies,omitempty"`
 	Grant    string   `json:"grant,omitempty"`
+	Hook     string   `json:"hook,omitempty"`    // id of the question that the application answered
+	Message  string   `json:"message,omitempty"` // what the application says to people
 	Detail   string   `json:"detail"`
 }
 

@@ -26,6 +26,13 @@ const maxReadLife = 365 * 24 * time.Hour
 // EnvPrefix begins the name of every environment variable of the gateway.
 const EnvPrefix = "SIGNGATE"
 
+// HookInstead is the DecisionHookMode in which the application decides alone
+// what policies don't forbid.
+const HookInstead = "instead"
+
+// mostQuestions bounds the connections to an application.
+const mostQuestions = 1000
+
 // ErrInvalid is wrapped by the error of Validate.
 var ErrInvalid = errors.New("invalid settings")
 
@@ -60,6 +67,13 @@ type Gateway struct {
 
 	Policies      string        `required:"" help:"Folder of Cedar policies (*.cedar)."`
 	PolicyRefresh time.Duration `default:"5s" help:"How often the folder of policies is looked at. A change is taken when the folder has stood still that long, whole or not at all."`
+
+	DecisionHook         string        `help:"Address of an application that is asked about every decision, such as https://app.example.com/decisions. None by default."`
+	DecisionHookMode     string        `default:"also" enum:"also,instead" help:"also: what policies and shares allow, the application has to allow too. instead: it decides alone where policies don't forbid; then nothing can be shared."`
+	DecisionHookSecret   string        `help:"File of the secret that signs the questions, whsec_ and 24 to 64 bytes in Base64; two lines while it is being changed."`
+	DecisionHookTimeout  time.Duration `default:"2s" help:"How long a question may take."`
+	DecisionHookCache    time.Duration `default:"1m" help:"Longest that an answer stands, where it says that it may. 0: every question is asked."`
+	DecisionHookParallel int           `default:"32" help:"Most questions that are asked at a time."`
 
 	Issuer          string   `required:"" help:"Address of the OIDC issuer whose access tokens are accepted, exactly as in their iss claim."`
 	Audience        string   `required:"" help:"Audience that access tokens must name."`
@@ -137,6 +151,7 @@ func (g *Gateway) Validate() error {
 	check("active-key-id", keyring.CheckID(g.ActiveKeyID))
 	check("s3-endpoint", checkServer(g.S3Endpoint, true))
 	check("issuer", checkServer(g.Issuer, false))
+	g.checkDecisionHook(check)
 	check("credentials-role", g.checkCredentials())
 	check("sts-endpoint", checkServer(g.STSEndpoint, true))
 	if g.GrantsFile != "" && g.GrantsTable != "" {
@@ -184,6 +199,28 @@ func (g *Gateway) Validate() error {
 	}
 	slices.Sort(complaints)
 	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(complaints, "; "))
+}
+
+// checkDecisionHook holds the application that is asked to be reached in time
+// and by nobody else.
+func (g *Gateway) checkDecisionHook(check func(string, error)) {
+	if g.DecisionHook == "" {
+		if g.DecisionHookSecret != "" {
+			check("decision-hook", errors.New("is empty, and decision-hook-secret isn't"))
+		}
+		return
+	}
+	const longest = 10 * time.Second // which leaves the answer its time
+	check("decision-hook", checkServer(g.DecisionHook, false))
+	if g.DecisionHookSecret == "" {
+		check("decision-hook-secret", errors.New("is empty: the application couldn't tell the gateway from others"))
+	}
+	check("decision-hook-timeout", between(int64(g.DecisionHookTimeout), int64(time.Millisecond), int64(longest)))
+	check("decision-hook-cache", atLeast(g.DecisionHookCache, 0))
+	check("decision-hook-parallel", between(int64(g.DecisionHookParallel), 1, mostQuestions))
+	if g.DecisionHookMode == HookInstead && g.GrantsFile+g.GrantsTable != "" {
+		check("decision-hook-mode", errors.New("instead can't go with grants-file or grants-table: shares would say nothing"))
+	}
 }
 
 // checkCredentials refuses what credentials couldn't be held to.

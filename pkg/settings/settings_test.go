@@ -81,6 +81,21 @@ func TestEverySettingIsValidated(t *testing.T) {
 		"quarantine-prefix": {
 			func(g *settings.Gateway) { g.QuarantinePrefix = "" }, func(g *settings.Gateway) { g.QuarantinePrefix = "quarantine" },
 		},
+		"decision-hook": {
+			func(g *settings.Gateway) { g.DecisionHook, g.DecisionHookSecret = "http://app.example.com", "secret" },
+			func(g *settings.Gateway) {
+				g.DecisionHook, g.DecisionHookSecret = "https://u:p@app.example.com", "secret"
+			},
+			func(g *settings.Gateway) { g.DecisionHookSecret = "secret" },
+		},
+		"decision-hook-secret":   {func(g *settings.Gateway) { g.DecisionHook = "https://app.example.com" }},
+		"decision-hook-timeout":  {hooked(func(g *settings.Gateway) { g.DecisionHookTimeout = 0 }), hooked(func(g *settings.Gateway) { g.DecisionHookTimeout = time.Minute })},
+		"decision-hook-cache":    {hooked(func(g *settings.Gateway) { g.DecisionHookCache = -1 })},
+		"decision-hook-parallel": {hooked(func(g *settings.Gateway) { g.DecisionHookParallel = 0 }), hooked(func(g *settings.Gateway) { g.DecisionHookParallel = 1001 })},
+		"decision-hook-mode": {
+			hooked(func(g *settings.Gateway) { g.DecisionHookMode, g.GrantsFile = "instead", "grants.db" }),
+			hooked(func(g *settings.Gateway) { g.DecisionHookMode, g.GrantsTable = "instead", "grants" }),
+		},
 		"signing-keys":              {func(g *settings.Gateway) { g.SigningKeys = "" }},
 		"bucket":                    {func(g *settings.Gateway) { g.Bucket = "" }},
 		"region":                    {func(g *settings.Gateway) { g.Region = "" }},
@@ -96,6 +111,24 @@ func TestEverySettingIsValidated(t *testing.T) {
 			if !errors.Is(err, settings.ErrInvalid) || !strings.Contains(err.Error(), setting+" ") {
 				t.Errorf("%s, change %d: Validate = %v", setting, i, err)
 			}
+		}
+	}
+}
+
+// hooked is a change of settings with a decision hook.
+func hooked(change func(*settings.Gateway)) func(*settings.Gateway) {
+	return func(g *settings.Gateway) {
+		g.DecisionHook, g.DecisionHookSecret = "https://app.example.com/decisions", "secret"
+		change(g)
+	}
+}
+
+func TestADecisionHookWithItsSecretIsValid(t *testing.T) {
+	for _, mode := range []string{"also", "instead"} {
+		gateway := good(t)
+		hooked(func(g *settings.Gateway) { g.DecisionHookMode = mode })(&gateway)
+		if err := gateway.Validate(); err != nil {
+			t.Errorf("%s: %v", mode, err)
 		}
 	}
 }

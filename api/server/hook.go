@@ -1,0 +1,198 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/decisionhook"
+	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/settings"
+)
+
+// hookTime bounds how long one request asks the application altogether, so
+// that its answer still leaves within Stall.
+const hookTime = 20 * time.Second
+
+// DecisionHook asks an application; an error wraps decisionhook.ErrUnavailable.
+type DecisionHook interface {
+	Ask(ctx context.Context, question decisionhook.Question) (decisionhook.Answer, error)
+	Parallel() int
+}
+
+// newDecisionHook returns nil where the settings name no application. Nothing
+// is asked of it at the start, nor by /readyz: it may start later than the
+// gateway, may itself need the gateway to be ready, and is not mended by taking
+// the gateway away.
+func newDecisionHook(gateway settings.Gateway, env Environment) (DecisionHook, error) {
+	if gateway.DecisionHook == "" {
+		return nil, nil //nolint:nilnil // none is the usual case
+	}
+	text, err := os.ReadFile(gateway.DecisionHookSecret)
+	if err != nil {
+		return nil, fmt.Errorf("decision-hook-secret: %w", err)
+	}
+	secrets, err := decisionhook.ParseSecrets(text)
+	if err != nil {
+		return nil, fmt.Errorf("decision-hook-secret: %s: %w", gateway.DecisionHookSecret, err)
+	}
+	hook, err := decisionhook.New(decisionhook.Config{
+		URL: gateway.DecisionHook, Secrets: secrets, Timeout: gateway.DecisionHookTimeout,
+		Parallel: gateway.DecisionHookParallel, CacheLife: gateway.DecisionHookCache, Now: env.Now, NewID: rand.Text,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decision-hook: %w", err)
+	}
+	return hook, nil
+}
+
+// resource is what a decision is about: an object, or everything below a
+// prefix.
+type resource struct {
+	key    objectkey.Key
+	prefix objectkey.Prefix
+}
+
+// overlaps says whether any of it lies below a prefix.
+func (r resource) overlaps(prefix objectkey.Prefix) bool {
+	return prefix.Contains(r.key) || prefix.Overlaps(r.prefix)
+}
+
+// above is everything whose shares count here: itself and the prefixes above.
+func (r resource) above() []string {
+	if r.key.IsZero() {
+		return grants.ResourcesOfPrefix(r.prefix)
+	}
+	return grants.ResourcesOf(r.key)
+}
+
+// askAlso has the application agree to what is allowed without it.
+func (i *issue) askAlso(action access.Action, about resource, decided decision) (decision, error) {
+	if i.server.parts.DecisionHook == nil || !decided.Allowed {
+		return decided, nil
+	}
+	answer, err := i.ask(action, about)
+	if err != nil {
+		return decision{}, err
+	}
+	if !answer.Allowed {
+		return decision{answer: &answer}, nil
+	}
+	return i.limited(decided, answer), nil
+}
+
+// askInstead has the application decide what the policies don't forbid. What
+// they say no to without naming a policy, no policy allows, and that is not
+// theirs to say here.
+func (i *issue) askInstead(action access.Action, about resource) (decision, error) {
+	plain := i.policies(action, about)
+	if !plain.Allowed && len(plain.Policies)+len(plain.Errors) > 0 {
+		return decision{Decision: plain}, nil
+	}
+	answer, err := i.ask(action, about)
+	if err != nil {
+		return decision{}, err
+	}
+	return i.limited(decision{Decision: access.Decision{Allowed: answer.Allowed}}, answer), nil
+}
+
+// limited notes an answer, and how long what it allows may live.
+func (i *issue) limited(decided decision, answer decisionhook.Answer) decision {
+	decided.answer = &answer
+	if answer.Life > 0 {
+		decided.until = i.server.parts.Now().UTC().Truncate(time.Second).Add(answer.Life)
+	}
+	return decided
+}
+
+func (i *issue) ask(action access.Action, about resource) (decisionhook.Answer, error) {
+	principal := i.principal()
+	kind := principal.Kind
+	if kind == "" {
+		kind = access.Person
+	}
+	return i.server.parts.DecisionHook.Ask(i.ctx, decisionhook.Question{
+		Principal: decisionhook.Principal{
+			Kind: strings.ToLower(string(kind)), Subject: principal.Subject,
+			Groups: principal.Groups, Tenant: principal.Tenant, Scopes: principal.Scopes,
+		},
+		Action: string(action), Key: about.key.String(), Prefix: about.prefix.String(), Address: addressFrom(i.ctx),
+	})
+}
+
+// aheadOf is a decision that was asked for before it was needed.
+type aheadOf struct {
+	decision decision
+	err      error
+}
+
+// question names a decision about an object within one request.
+func question(action access.Action, key objectkey.Key) string {
+	return string(action) + " " + key.String()
+}
+
+// decideAhead decides about several objects at a time where an application is
+// asked, which takes longer than anything else here. What is not decided when
+// its time is over is an error of its object's own.
+func (i *issue) decideAhead(keys []objectkey.Key, actions ...access.Action) {
+	if i.server.parts.DecisionHook == nil {
+		return
+	}
+	if i.ahead == nil {
+		i.ahead = map[string]aheadOf{}
+		i.askUntil = i.server.parts.Now().Add(hookTime)
+	}
+	type todo struct {
+		action access.Action
+		key    objectkey.Key
+	}
+	open := make([]todo, 0, len(keys)*len(actions))
+	for _, action := range actions {
+		for _, key := range keys {
+			name := question(action, key)
+			if _, asked := i.ahead[name]; !asked {
+				i.ahead[name] = aheadOf{}
+				open = append(open, todo{action, key})
+			}
+		}
+	}
+	asking := *i
+	ctx, cancel := context.WithTimeout(i.ctx, i.askUntil.Sub(i.server.parts.Now()))
+	defer cancel()
+	asking.ctx = ctx
+	results, next := make([]aheadOf, len(open)), make(chan int)
+	var workers sync.WaitGroup
+	for range min(i.server.parts.DecisionHook.Parallel(), len(open)) {
+		workers.Go(func() {
+			for n := range next {
+				results[n].decision, results[n].err = asking.decide(open[n].action, resource{key: open[n].key})
+			}
+		})
+	}
+	for n := range open {
+		next <- n
+	}
+	close(next)
+	workers.Wait()
+	for n, one := range open {
+		i.ahead[question(one.action, one.key)] = results[n]
+	}
+}
+
+// keysOf reads the keys of a batch; what is none is its item's own problem, and
+// no application's to see.
+func keysOf[I any](items []I, name func(I) string) []objectkey.Key {
+	keys := make([]objectkey.Key, 0, len(items))
+	for _, item := range items {
+		if key, err := parseKey(name(item), ""); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
