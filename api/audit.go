@@ -16,15 +16,28 @@ type auditCommand struct {
 	Verify verifyCommand `cmd:"" help:"Find what was changed, removed, added or moved in an audit trail. Ends with 0 where nothing was, with 1 where something was, with 2 where the trail could not be read."`
 	Who    whoCommand    `cmd:"" help:"Who was given access to an object, or to a prefix above it: when, until when, by which policies."`
 	What   whatCommand   `cmd:"" help:"What a person or machine was given."`
+	Export exportCommand `cmd:"" help:"Write what a DynamoDB table keeps of the trail, a line each, in no order: for --unordered."`
 	Join   joinCommand   `cmd:"" help:"Who fetched what, from CloudFront's access log and the trail, and which URLs were used from many addresses."`
 }
 
 type verifyCommand struct {
-	File      string            `arg:"" help:"The trail, plain or gzip; - is standard input."`
+	Files     []string          `arg:"" name:"file" help:"The trail, plain or gzip, or its parts in their order; - is standard input."`
 	PublicKey map[string]string `required:"" placeholder:"ID=FILE" help:"A key that signed: its id and the file of its public PEM. May be given several times."`
 	Partial   bool              `help:"The file is a part: what comes before it isn't missed."`
-	Strict    bool              `help:"Fail, too, where a run has no end: it goes on, was killed, or the end was cut off."`
-	Output    string            `short:"o" enum:"text,json" default:"text" help:"text or json: a line for each finding, and one for the report."`
+	unordered
+	Strict bool   `help:"Fail, too, where a run has no end: it goes on, was killed, or the end was cut off."`
+	Output string `short:"o" enum:"text,json" default:"text" help:"text or json: a line for each finding, and one for the report."`
+}
+
+// unordered is what a trail is that a sink has kept.
+type unordered struct {
+	Unordered bool `help:"The files are what Firehose delivered or audit export wrote: parts of the trail in any order, some lines twice. Takes as much room for temporary files as they hold."`
+}
+
+type exportCommand struct {
+	Table    string `required:"" help:"The table."`
+	Region   string `required:"" env:"SIGNGATE_REGION,AWS_REGION" help:"Its region."`
+	Endpoint string `help:"Another server than AWS's, such as http://127.0.0.1:5000."`
 }
 
 type whoCommand struct {
@@ -32,6 +45,7 @@ type whoCommand struct {
 	Files   []string `arg:"" name:"file" help:"The trail, plain or gzip; - is standard input."`
 	Refused bool     `help:"Show refusals too."`
 	Output  string   `short:"o" enum:"text,json" default:"text" help:"text or json: the records themselves, one a line."`
+	unordered
 }
 
 type whatCommand struct {
@@ -39,6 +53,7 @@ type whatCommand struct {
 	Files     []string `arg:"" name:"file" help:"The trail, plain or gzip; - is standard input."`
 	Refused   bool     `help:"Show refusals too."`
 	Output    string   `short:"o" enum:"text,json" default:"text" help:"text or json: the records themselves, one a line."`
+	unordered
 }
 
 type joinCommand struct {
@@ -46,6 +61,7 @@ type joinCommand struct {
 	Files     []string `arg:"" name:"file" help:"The trail, plain or gzip."`
 	Many      int      `default:"3" help:"From how many addresses a URL must have been used to be listed as used from many."`
 	Output    string   `short:"o" enum:"text,json" default:"text" help:"text or json: a line for each URL and path."`
+	unordered
 }
 
 var (
@@ -72,7 +88,8 @@ func (c verifyCommand) run(stdin io.Reader, stdout io.Writer) error {
 		}
 	}
 	var report audit.Report
-	err = withFile(c.File, stdin, func(r io.Reader) error {
+	duplicates, err := c.with(c.Files, stdin, func(r io.Reader) error {
+		var err error
 		report, err = audit.Verify(r, audit.VerifyOptions{Keys: keys, Partial: c.Partial}, tell)
 		return err
 	})
@@ -80,9 +97,9 @@ func (c verifyCommand) run(stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	if report.Lines == 0 {
-		return fmt.Errorf("%w: %s is empty, which says nothing", errUnread, c.File)
+		return fmt.Errorf("%w: %s is empty, which says nothing", errUnread, strings.Join(c.Files, ", "))
 	}
-	if err := c.tellReport(stdout, report); err != nil {
+	if err := c.tellReport(stdout, report, duplicates); err != nil {
 		return err
 	}
 	switch {
@@ -100,13 +117,16 @@ func (c verifyCommand) tellFinding(w io.Writer, f audit.Finding) {
 		return
 	}
 	where := fmt.Sprintf("line %d", f.Line)
+	if c.Unordered {
+		where += " in order" // of the chains, not of a file
+	}
 	if f.Chain != "" {
 		where += fmt.Sprintf(", chain %s, seq %d", plain(f.Chain), f.Seq)
 	}
 	_, _ = fmt.Fprintf(w, "%s: %s: %s\n", where, f.Change, f.Detail)
 }
 
-func (c verifyCommand) tellReport(w io.Writer, r audit.Report) error {
+func (c verifyCommand) tellReport(w io.Writer, r audit.Report, duplicates int64) error {
 	if c.Output == "json" {
 		return json.NewEncoder(w).Encode(map[string]audit.Report{"report": r})
 	}
@@ -115,6 +135,9 @@ func (c verifyCommand) tellReport(w io.Writer, r audit.Report) error {
 		fmt.Fprintf(&text, "… %d findings in all\n", r.Findings)
 	}
 	fmt.Fprintf(&text, "%d lines of %d runs: %d records, %d signatures that fit\n", r.Lines, r.Runs, r.Records, r.Checkpoints)
+	if duplicates > 0 {
+		fmt.Fprintf(&text, "%d lines more were there twice, the same\n", duplicates)
+	}
 	if r.Torn > 0 {
 		fmt.Fprintf(&text, "%d unfinished lines of a crash or a full disk, each vouched for by the line after it\n", r.Torn)
 	}
@@ -137,16 +160,16 @@ func (c verifyCommand) tellReport(w io.Writer, r audit.Report) error {
 
 func (c whoCommand) run(stdin io.Reader, stdout, stderr io.Writer) error {
 	fits := func(r audit.Record) bool { return r.Covers(c.Key) }
-	return tellRecords(c.Files, c.Refused, c.Output, fits, stdin, stdout, stderr)
+	return c.tellRecords(c.Files, c.Refused, c.Output, fits, stdin, stdout, stderr)
 }
 
 func (c whatCommand) run(stdin io.Reader, stdout, stderr io.Writer) error {
 	fits := func(r audit.Record) bool { return r.Principal == c.Principal }
-	return tellRecords(c.Files, c.Refused, c.Output, fits, stdin, stdout, stderr)
+	return c.tellRecords(c.Files, c.Refused, c.Output, fits, stdin, stdout, stderr)
 }
 
 // tellRecords writes the records that fit.
-func tellRecords(files []string, refused bool, output string, fits func(audit.Record) bool, stdin io.Reader, stdout, stderr io.Writer) error {
+func (u unordered) tellRecords(files []string, refused bool, output string, fits func(audit.Record) bool, stdin io.Reader, stdout, stderr io.Writer) error {
 	table := newTable(stdout, "GIVEN", "UNTIL", "OUTCOME", "PRINCIPAL", "ACTION", "KEY", "POLICIES", "ID")
 	take := func(r audit.Record) error {
 		switch {
@@ -161,27 +184,64 @@ func tellRecords(files []string, refused bool, output string, fits func(audit.Re
 		}
 		return table.row(stamp(&r.Time), stamp(r.ExpiresAt), string(r.Outcome), r.Principal, action, r.Key, strings.Join(r.Policies, ","), r.ID)
 	}
-	if err := readTrails(files, stdin, stderr, take); err != nil || output == "json" {
+	if err := u.readTrails(files, stdin, stderr, take); err != nil || output == "json" {
 		return err
 	}
 	return table.Flush()
 }
 
 // readTrails hands over the records of several files.
-func readTrails(files []string, stdin io.Reader, stderr io.Writer, take func(audit.Record) error) error {
-	for _, file := range files {
-		err := withFile(file, stdin, func(r io.Reader) error {
+func (u unordered) readTrails(files []string, stdin io.Reader, stderr io.Writer, take func(audit.Record) error) error {
+	read := func(files ...string) error {
+		_, err := u.with(files, stdin, func(r io.Reader) error {
 			others, err := audit.Read(r, take)
 			if others > 0 {
-				_, _ = fmt.Fprintf(stderr, "signgate: %s: left out %d lines that no log wrote whole; `signgate audit verify` says more\n", file, others)
+				_, _ = fmt.Fprintf(stderr, "signgate: %s: left out %d lines that no log wrote whole; `signgate audit verify` says more\n", strings.Join(files, ", "), others)
 			}
 			return err
 		})
-		if err != nil {
+		return err
+	}
+	if u.Unordered {
+		return read(files...)
+	}
+	for _, file := range files {
+		if err := read(file); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// with reads files as one trail, and says how many lines were left out that
+// were there before.
+func (u unordered) with(files []string, stdin io.Reader, use func(io.Reader) error) (duplicates int64, err error) {
+	if !u.Unordered {
+		return 0, withFiles(files, stdin, use)
+	}
+	gather := audit.NewGather("")
+	defer func() { err = errors.Join(err, gather.Close()) }()
+	for _, file := range files {
+		if err := withFile(file, stdin, gather.Add); err != nil {
+			return 0, err
+		}
+	}
+	from, to := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		_, err := gather.WriteTo(to)
+		written <- err
+		_ = to.CloseWithError(err)
+	}()
+	err = use(from)
+	_ = from.CloseWithError(io.ErrClosedPipe) // ends the writer where it wasn't read to its end
+	if failed := <-written; err == nil && failed != nil {
+		err = failed
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errUnread, err)
+	}
+	return gather.Duplicates, err
 }
 
 func (c joinCommand) run(stdin io.Reader, stdout, stderr io.Writer) error {
@@ -196,7 +256,7 @@ func (c joinCommand) run(stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := readTrails(c.Files, stdin, stderr, join.Given); err != nil {
+	if err := c.readTrails(c.Files, stdin, stderr, join.Given); err != nil {
 		return err
 	}
 	if c.Output == "json" {

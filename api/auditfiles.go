@@ -56,6 +56,16 @@ func withFile(path string, stdin io.Reader, use func(io.Reader) error) error {
 	return nil
 }
 
+// withFiles reads several files as if they were one.
+func withFiles(paths []string, stdin io.Reader, use func(io.Reader) error) error {
+	if len(paths) == 1 {
+		return withFile(paths[0], stdin, use)
+	}
+	return withFile(paths[0], stdin, func(first io.Reader) error {
+		return withFiles(paths[1:], stdin, func(rest io.Reader) error { return use(io.MultiReader(first, rest)) })
+	})
+}
+
 // table writes columns, aligned over many rows but not over all.
 type table struct {
 	*tabwriter.Writer

@@ -77,6 +77,8 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		err = cli.Audit.Who.run(stdin, stdout, stderr)
 	case "audit what":
 		err = cli.Audit.What.run(stdin, stdout, stderr)
+	case "audit export":
+		err = cli.Audit.Export.run(ctx, stdout)
 	case "audit join":
 		err = cli.Audit.Join.run(stdin, stdout, stderr)
 	case "version":

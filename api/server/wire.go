@@ -161,7 +161,7 @@ func (w *wiring) tokens(ctx context.Context) error {
 func (w *wiring) trail(context.Context) error {
 	trail, closeTrail, err := openTrail(w.gateway, w.active, w.env) //nolint:contextcheck // its schedule outlives this context
 	if err != nil {
-		return fmt.Errorf("audit-file: %w", err)
+		return err
 	}
 	w.parts.Audit, w.closers = trail, append(w.closers, closeTrail)
 	w.check("audit", trail.Ready)

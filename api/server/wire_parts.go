@@ -14,6 +14,8 @@ import (
 
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
+	audittable "github.com/signgate/signgate/pkg/audit/dynamo"
+	"github.com/signgate/signgate/pkg/audit/firehose"
 	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/grants/bolt"
@@ -172,8 +174,8 @@ func sameSite(name string) http.SameSite {
 	return http.SameSiteLaxMode
 }
 
-// openTrail opens the audit trail for appending, readable by its owner only.
-// The returned function signs its end and closes it.
+// openTrail opens the audit trail. The returned function signs its end and
+// closes it.
 func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*audit.Log, func() error, error) {
 	config := audit.Config{
 		Out: env.Stdout, Signer: active.Signer, KeyID: active.ID, Now: env.Now,
@@ -182,19 +184,38 @@ func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*
 		},
 	}
 	closeFile := func() error { return nil }
-	if path := gateway.AuditFile; path != "-" {
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	switch {
+	case gateway.AuditStream != "":
+		config.Sink = firehose.New(firehose.Config{
+			Stream: gateway.AuditStream, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials,
+		})
+	case gateway.AuditTable != "":
+		config.Sink = audittable.New(audittable.Config{
+			Table: gateway.AuditTable, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials,
+		})
+	case gateway.AuditFile != "-":
+		file, err := openTrailFile(gateway.AuditFile, &config)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("audit-file: %w", err)
 		}
-		config.Out, config.Tail, closeFile = file, audit.TailOf(path), file.Close
-		if _, err := config.Tail(); err != nil {
-			return nil, nil, errors.Join(err, file.Close())
-		}
+		closeFile = file.Close
 	}
 	trail := audit.New(config)
 	trail.Start(gateway.AuditCheckpointInterval)
 	return trail, func() error { return errors.Join(trail.Close(), closeFile()) }, nil
+}
+
+// openTrailFile opens a file for appending, readable by its owner only.
+func openTrailFile(path string, config *audit.Config) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	config.Out, config.Tail = file, audit.TailOf(path)
+	if _, err := config.Tail(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // probe signs a URL that opens nothing and verifies it, so that a key that

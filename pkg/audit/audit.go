@@ -58,6 +58,7 @@ type Log struct {
 	chain   chain
 	failure error // of the last write
 	closed  bool
+	group   *group // where there is a sink; it holds the chain then
 
 	stop context.CancelFunc // ends the schedule
 	done chan struct{}
@@ -86,9 +87,7 @@ func (l *Log) Record(ctx context.Context, records ...Record) error {
 		}
 		ends[i] = bodies.Len() - 1 // without the newline
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.append(func(b *batch) error {
+	return l.commit(ctx, bodies.Len(), func(b *batch) error {
 		start := 0
 		for _, end := range ends {
 			if err := b.add(bodies.Bytes()[start:end], nil); err != nil {
@@ -100,9 +99,22 @@ func (l *Log) Record(ctx context.Context, records ...Record) error {
 	})
 }
 
+// commit writes what fill adds.
+func (l *Log) commit(ctx context.Context, size int, fill func(*batch) error) error {
+	if l.group != nil {
+		return l.group.commit(ctx, size, fill)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.append(fill)
+}
+
 // Ready says whether records can be written: the last one could be, or now a
 // line can. The error wraps ErrNotRecorded.
-func (l *Log) Ready(context.Context) error {
+func (l *Log) Ready(ctx context.Context) error {
+	if l.group != nil {
+		return l.group.ready(ctx, l.checkpoint)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failure == nil {

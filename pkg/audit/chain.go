@@ -55,9 +55,10 @@ type batch struct {
 	lead  bool // it begins with a newline that ends what was there
 	lines []placed
 
-	seq    uint64
-	prev   digest
-	linked bool
+	seq      uint64
+	prev     digest
+	linked   bool
+	signedTo uint64 // the seq of the last signed line
 }
 
 // placed is a line of a batch.
@@ -68,7 +69,7 @@ type placed struct {
 }
 
 func (c *chain) batch() *batch {
-	b := &batch{chain: c, data: c.data[:0], lines: c.lines[:0], seq: c.seq, prev: c.prev, linked: c.linked}
+	b := &batch{chain: c, data: c.data[:0], lines: c.lines[:0], seq: c.seq, prev: c.prev, linked: c.linked, signedTo: c.signedTo}
 	b.lead = c.unended || c.tornBytes > 0
 	if b.lead {
 		b.data = append(b.data, '\n')
@@ -112,6 +113,9 @@ func (b *batch) add(body []byte, seal func(line []byte) ([]byte, error)) error {
 		return errTooLong
 	}
 	b.prev, b.linked = sha256.Sum256(b.data[start:]), true
+	if seal != nil {
+		b.signedTo = b.seq
+	}
 	b.lines = append(b.lines, placed{start: start, end: len(b.data), digest: b.prev, signed: seal != nil})
 	b.data = append(b.data, '\n')
 	return nil

@@ -13,21 +13,36 @@ import (
 
 // Config says what a log writes to and who signs it.
 type Config struct {
-	Out     io.Writer            // each call of Record is one Write
-	Chain   string               // the id of this run, letters and digits; a random one where it is empty
-	Signer  crypto.Signer        // signs beginning, checkpoints and end: P-256 or RSA; without it there are none
-	KeyID   string               // of the signer's public half
-	Now     func() time.Time     // for the signed lines
-	Tail    func() (Tail, error) // what the file ends in, asked for before the first line; nil: nothing
-	OnError func(error)          // hears of checkpoints that could not be written; may be nil
+	Out      io.Writer            // each call of Record is one Write; nil where there is a Sink
+	Sink     Sink                 // keeps the lines of concurrent calls together
+	Patience time.Duration        // how long a Sink may take; 5 seconds where it is 0
+	Chain    string               // the id of this run, letters and digits; a random one where it is empty
+	Signer   crypto.Signer        // signs beginning, checkpoints and end: P-256 or RSA; without it there are none
+	KeyID    string               // of the signer's public half
+	Now      func() time.Time     // for the signed lines
+	Tail     func() (Tail, error) // what the file ends in, asked for before the first line; nil: nothing
+	OnError  func(error)          // hears of checkpoints that could not be written; may be nil
 }
+
+// sinkPatience is how long a sink may take where nothing else was said.
+const sinkPatience = 5 * time.Second
 
 // New makes a log. Nothing is written before the first record.
 func New(config Config) *Log {
 	if config.Chain == "" {
 		config.Chain = rand.Text()
 	}
-	return &Log{config: config, chain: chain{id: config.Chain}}
+	log := &Log{config: config, chain: chain{id: config.Chain}}
+	if config.Patience <= 0 {
+		config.Patience = sinkPatience
+	}
+	if config.Sink != nil {
+		log.group = &group{sink: config.Sink, patience: config.Patience, chain: chain{id: config.Chain}}
+		if config.Signer != nil {
+			log.group.begin = func(b *batch) error { return log.addMark(b, kindStart) }
+		}
+	}
+	return log
 }
 
 // kind says what a line is that is no record.
@@ -54,6 +69,12 @@ const checkpointDomain = "signgate audit checkpoint v1\n"
 // Checkpoint signs what was written since the last signed line, if anything
 // was. The error wraps ErrNotRecorded.
 func (l *Log) Checkpoint() error {
+	if l.group != nil {
+		if l.config.Signer == nil || !l.group.unsigned() {
+			return nil
+		}
+		return l.group.commit(context.Background(), 0, l.checkpoint)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.config.Signer == nil || l.closed || l.chain.seq == l.chain.signedTo {
@@ -76,7 +97,7 @@ func (l *Log) Start(every time.Duration) {
 				return
 			case <-ticker.C:
 			}
-			if err := l.Checkpoint(); err != nil && l.config.OnError != nil {
+			if err := l.Checkpoint(); err != nil && l.config.OnError != nil { //nolint:contextcheck // one that was begun is finished
 				l.config.OnError(err)
 			}
 		}
@@ -90,6 +111,9 @@ func (l *Log) Close() error {
 		l.stop()
 		<-l.done
 	}
+	if l.group != nil {
+		return l.closeGroup()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -101,6 +125,23 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	return err
+}
+
+// closeGroup is Close where there is a sink.
+func (l *Log) closeGroup() error {
+	begun, already := l.group.close()
+	if already || !begun || l.config.Signer == nil {
+		return nil
+	}
+	return l.group.last(func(b *batch) error { return l.addMark(b, kindEnd) })
+}
+
+// checkpoint adds a signed line where something wasn't signed yet.
+func (l *Log) checkpoint(b *batch) error {
+	if l.config.Signer == nil || b.signedTo == b.seq {
+		return nil
+	}
+	return l.addMark(b, kindCheckpoint)
 }
 
 // mark writes a signed line. Where the run has not begun, its beginning is

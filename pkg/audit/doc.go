@@ -33,6 +33,18 @@
 // Records of a batch that got in whole before the disk was full stay: they say
 // more than what left, never less.
 //
+// # Sinks
+//
+// Where there is no file that lasts, a Sink keeps the lines: firehose and
+// dynamo beside this package. What concurrent calls record is written together, and
+// each call returns when the sink has acknowledged its lines, or couldn't in
+// time. Lines follow one another: none is sent before those before it are
+// acknowledged, so a crash cuts off an end and leaves no hole. Lines whose fate
+// isn't known are sent again, the same, before any other. Every run is a chain of its own
+// there and links to none before it: that a whole run was removed shows only
+// in what else is kept, such as the object store's own versions. Gather brings
+// the lines back into the order of their chains.
+//
 // # What Verify can't see
 //
 // Whoever may write to the file can cut off its end; that looks as if the run

@@ -86,6 +86,9 @@ type Gateway struct {
 	Anonymous   bool   `help:"Let callers without a token ask to read, as anybody; policies and shares decide."`
 
 	AuditFile               string        `default:"-" help:"File that audit records are appended to; - is standard output. One for each process."`
+	AuditStream             string        `help:"Amazon Data Firehose stream that keeps audit records, in place of audit-file."`
+	AuditTable              string        `help:"DynamoDB table that keeps audit records, in place of audit-file."`
+	AuditEndpoint           string        `help:"Another server than AWS's for audit-stream or audit-table, such as http://127.0.0.1:5000."`
 	AuditCheckpointInterval time.Duration `default:"1m" help:"How often what was written to the audit trail is signed; nothing is where nothing was written."`
 
 	ReadLife       time.Duration `default:"5m" help:"Life of a read URL where the caller asks for none."`
@@ -154,6 +157,7 @@ func (g *Gateway) Validate() error {
 	g.checkDecisionHook(check)
 	check("credentials-role", g.checkCredentials())
 	check("sts-endpoint", checkServer(g.STSEndpoint, true))
+	g.checkAudit(check)
 	if g.GrantsFile != "" && g.GrantsTable != "" {
 		check("grants-file", errors.New("and grants-table can't both be given"))
 	}
@@ -220,6 +224,20 @@ func (g *Gateway) checkDecisionHook(check func(string, error)) {
 	check("decision-hook-parallel", between(int64(g.DecisionHookParallel), 1, mostQuestions))
 	if g.DecisionHookMode == HookInstead && g.GrantsFile+g.GrantsTable != "" {
 		check("decision-hook-mode", errors.New("instead can't go with grants-file or grants-table: shares would say nothing"))
+	}
+}
+
+// checkAudit wants one place for the trail: half of it in each would be none.
+func (g *Gateway) checkAudit(check func(string, error)) {
+	check("audit-endpoint", checkServer(g.AuditEndpoint, true))
+	places := 0
+	for _, place := range []string{g.AuditStream, g.AuditTable, strings.TrimPrefix(g.AuditFile, "-")} {
+		if place != "" {
+			places++
+		}
+	}
+	if places > 1 {
+		check("audit-file", errors.New("and audit-stream and audit-table can't be given together"))
 	}
 }
 

@@ -102,7 +102,13 @@ func TestEverySettingIsValidated(t *testing.T) {
 		"policies":                  {func(g *settings.Gateway) { g.Policies = "" }},
 		"audience":                  {func(g *settings.Gateway) { g.Audience = "" }},
 		"audit-checkpoint-interval": {func(g *settings.Gateway) { g.AuditCheckpointInterval = 0 }},
-		"audit-file":                {func(g *settings.Gateway) { g.AuditFile = "" }},
+		"audit-file": {
+			func(g *settings.Gateway) { g.AuditFile = "" },
+			func(g *settings.Gateway) { g.AuditFile, g.AuditStream = "trail", "trail" },
+			func(g *settings.Gateway) { g.AuditFile, g.AuditTable = "trail", "trail" },
+			func(g *settings.Gateway) { g.AuditStream, g.AuditTable = "trail", "trail" },
+		},
+		"audit-endpoint": {func(g *settings.Gateway) { g.AuditEndpoint = "http://firehose.example.com" }},
 	} {
 		for i, change := range changes {
 			gateway := good(t)
