@@ -224,7 +224,7 @@ func TestALineThatIsTooLongSpoilsNoOtherInASink(t *testing.T) {
 	log := newSunk(t, s)
 	long := record("LONG")
 	long.Key = strings.Repeat("x", 300<<10)
-	if err := log.Record(t.Context(), long); !errors.Is(err, audit.ErrNotRecorded) {
+	if err := log.Record(t.Context(), record("before"), long); !errors.Is(err, audit.ErrNotRecorded) {
 		t.Error(err)
 	}
 	write(t, log, "short")
