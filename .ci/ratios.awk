@@ -31,6 +31,13 @@ function ratio(text, a, b, share, most) {
 	line(text, median(a) / median(b) / (share ? share : 1), most)
 }
 
+# more is how many microseconds one takes beyond another.
+function more(text, a, b, most) {
+	need(a)
+	need(b)
+	line(text, (median(a) - median(b)) / 1e3, most)
+}
+
 function milliseconds(text, a, most) {
 	need(a)
 	line(text, median(a) / 1e6, most)
@@ -46,6 +53,10 @@ END {
 	ratio("a presigned PUT to its signature by AWS's PresignHTTP alone", "Put", "PresignHTTP", 1, 1.3)
 	ratio("a presigned PUT to the same by the SDK's PresignClient", "Put", "PutByPresignClient")
 	ratio("a URL in a batch of 100 to a URL in a request of its own, over HTTP", "ReadURLs100", "ReadURL", 100)
+	ratio("an audit record in its chain to one without a chain", "Record/chained", "Record/plain")
+	ratio("a look-up among 1 million shares to one among 1 thousand", "Find/1M", "Find/1k", 1, 1.5)
+	print "\nMicroseconds:\n"
+	more("policies and shares, beyond a comparison of names", "Decision/policies_and_shares", "Decision/identity", 15)
 	print "\nMilliseconds:\n"
 	milliseconds("all 10,000 parts of an upload signed", "Parts10000", 100)
 }

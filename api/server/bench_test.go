@@ -12,8 +12,11 @@ import (
 
 	"github.com/signgate/signgate/api/cmd/devstack/demoissuer"
 	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/objectkey"
 )
 
 // BenchmarkReadURL is one URL over HTTP on loopback, with everything real:
@@ -90,4 +93,64 @@ func newWeb(b *testing.B) (*httptest.Server, string) {
 	web := httptest.NewServer(g.handler)
 	b.Cleanup(web.Close)
 	return web, token
+}
+
+// identity lets people read what lies below their own name, and nothing else:
+// the least that any service has to check.
+type identity struct{}
+
+func (identity) Authorize(principal access.Principal, _ access.Action, key objectkey.Key, _ ...access.Action) access.Decision {
+	return access.Decision{Allowed: strings.HasPrefix(key.String(), "users/"+principal.Subject+"/")}
+}
+
+func (identity) AuthorizePrefix(access.Principal, access.Action, objectkey.Prefix, ...access.Action) access.Decision {
+	return access.Decision{}
+}
+
+// BenchmarkDecision is what Cedar and a store of a thousand shares take for a
+// decision, beside a comparison of names.
+func BenchmarkDecision(b *testing.B) {
+	store := newShares(b, start)
+	grant := func(resource, person string) {
+		grantee, err := grants.Person(person)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := store.Create(b.Context(), grants.Grant{
+			ID: grants.NewID(resource, grantee, start), Resource: resource, Grantee: grantee, Actions: []grants.Action{grants.Read}, CreatedBy: "alice", CreatedAt: start,
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	grant("users/alice/albums/7/", "bob")
+	for n := range 1_000 {
+		grant(fmt.Sprintf("users/%d/albums/7/", n), "carol")
+	}
+	groups := []string{"staff", "friends", "family"}
+	for _, test := range []struct {
+		name, person string
+		change       func(*server.Parts)
+	}{
+		{"identity", "alice", func(p *server.Parts) { p.Access = identity{} }},
+		{"policies", "alice", func(p *server.Parts) { p.Grants = store }},
+		{"policies and shares", "bob", func(p *server.Parts) { p.Grants = store }},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			gateway, ok := newGateway(b, test.change).handler.(*server.Server)
+			if !ok {
+				b.Fatal("another handler than the server")
+			}
+			caller := callers.Caller{Subject: test.person, Groups: groups, Authenticated: "oidc"}
+			key, err := objectkey.Parse("users/alice/albums/7/sunrise.png")
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if allowed, err := gateway.MayRead(b.Context(), caller, key); err != nil || !allowed {
+					b.Fatal(allowed, err)
+				}
+			}
+		})
+	}
 }
