@@ -24,13 +24,22 @@ type policyCommands struct {
 }
 
 type policyFolder struct {
-	Folder string `arg:"" type:"existingdir" help:"Folder of *.cedar files."`
+	Folder    string   `arg:"" type:"existingdir" help:"Folder of *.cedar files."`
+	KeyLayout []string `default:"users/{owner}/,tenants/{tenant}/" help:"Beginnings of keys whose segments {owner} and {tenant} name an object's owner and tenant, as in the gateway's setting."`
+}
+
+func (f policyFolder) load() (*access.Authorizer, error) {
+	layout, err := access.ParseLayout(f.KeyLayout)
+	if err != nil {
+		return nil, err
+	}
+	return access.LoadWithLayout(os.DirFS(f.Folder), layout)
 }
 
 type policyLint struct{ policyFolder }
 
 func (c policyLint) run(out io.Writer) error {
-	authorizer, err := access.Load(os.DirFS(c.Folder))
+	authorizer, err := c.load()
 	if err != nil {
 		return err
 	}
@@ -44,7 +53,7 @@ type policyTest struct{ policyFolder }
 var errWrongAnswers = errors.New("the policies don't answer as their tests expect")
 
 func (c policyTest) run(out io.Writer) error {
-	authorizer, err := access.Load(os.DirFS(c.Folder))
+	authorizer, err := c.load()
 	if err != nil {
 		return err
 	}
@@ -85,7 +94,7 @@ type policyExplain struct {
 }
 
 func (c policyExplain) run(out io.Writer) error {
-	authorizer, err := access.Load(os.DirFS(c.Folder))
+	authorizer, err := c.load()
 	if err != nil {
 		return err
 	}

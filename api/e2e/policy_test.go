@@ -21,7 +21,7 @@ func TestThePolicyCommandsCheckTryAndExplain(t *testing.T) {
 	}{
 		{"a set is written", []string{"set", "tenants", folder}, 0, []string{"policy test"}},
 		{"and not over another", []string{"set", "photos", folder}, 1, []string{"exist"}},
-		{"it fits the schema", []string{"lint", folder}, 0, []string{"5 policies"}},
+		{"it fits the schema", []string{"lint", folder}, 0, []string{"6 policies"}},
 		{"it answers its tests", []string{"test", folder}, 0, []string{"ok    1.", "ok    11."}},
 		{"a yes", []string{"explain", folder, "--person=ann", "--tenant=a", "--action=read", "--key=tenants/a/x"}, 0, []string{"allowed, by tenant-read"}},
 		{"a no, and why", []string{"explain", folder, "--person=bea", "--tenant=b", "--action=read", "--key=tenants/a/x"}, 1, []string{"denied, by tenants-apart", "does not hold: when {"}},

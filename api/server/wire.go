@@ -105,7 +105,11 @@ func (w *wiring) keys(context.Context) error {
 
 // decisions loads policies and rules and opens what is shared.
 func (w *wiring) decisions(context.Context) error {
-	authorizer, err := access.NewReloading(os.DirFS(w.gateway.Policies))
+	layout, err := access.ParseLayout(w.gateway.KeyLayout)
+	if err != nil {
+		return fmt.Errorf("key-layout: %w", err)
+	}
+	authorizer, err := access.NewReloading(os.DirFS(w.gateway.Policies), layout)
 	if err != nil {
 		return fmt.Errorf("policies: %s: %w", w.gateway.Policies, err)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
-	"github.com/cedar-policy/cedar-go/x/exp/ast"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
 
 	"github.com/signgate/signgate/pkg/objectkey"
@@ -79,8 +78,9 @@ type Decision struct {
 // concurrent use.
 type Authorizer struct {
 	policies      *cedar.PolicySet
-	prefixPermits *cedar.PolicySet // the permits that can speak for a whole prefix
-	forbids       map[cedar.PolicyID]*ast.Policy
+	layout        Layout
+	prefixPermits map[facts]*cedar.PolicySet // the permits that can speak for a whole prefix, by the facts settled below it
+	forbids       map[cedar.PolicyID]*cedar.Policy
 	opaque        []string // ids of policies that can't be decided for a whole prefix, sorted
 	validator     *validate.Validator
 	count         int
@@ -91,8 +91,18 @@ const policySuffix = ".cedar"
 
 // Load reads every file of the folder whose name ends in ".cedar". A policy's
 // id is its @id annotation, or the file's name and its place there
-// ("home.cedar:1"). Errors wrap ErrNoPolicies or ErrPolicy and name the file.
+// ("home.cedar:1"). Keys are laid out as DefaultLayout says. Errors wrap
+// ErrNoPolicies or ErrPolicy and name the file.
 func Load(folder fs.FS) (*Authorizer, error) {
+	layout, err := ParseLayout(DefaultLayout())
+	if err != nil {
+		return nil, err
+	}
+	return LoadWithLayout(folder, layout)
+}
+
+// LoadWithLayout is Load for keys that are laid out in another way.
+func LoadWithLayout(folder fs.FS, layout Layout) (*Authorizer, error) {
 	names, err := fs.Glob(folder, "*"+policySuffix)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
@@ -101,7 +111,13 @@ func Load(folder fs.FS) (*Authorizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorizer := &Authorizer{validator: validator, policies: cedar.NewPolicySet(), prefixPermits: cedar.NewPolicySet(), forbids: map[cedar.PolicyID]*ast.Policy{}}
+	authorizer := &Authorizer{
+		validator: validator, layout: layout, policies: cedar.NewPolicySet(),
+		prefixPermits: map[facts]*cedar.PolicySet{}, forbids: map[cedar.PolicyID]*cedar.Policy{},
+	}
+	for settled := range allFacts + 1 {
+		authorizer.prefixPermits[settled] = cedar.NewPolicySet()
+	}
 	for _, name := range names {
 		if err := authorizer.add(folder, name); err != nil {
 			return nil, err
@@ -152,7 +168,7 @@ func (a *Authorizer) Authorize(principal Principal, action Action, key objectkey
 	if principal.isNobody() || key.IsZero() {
 		return Decision{Errors: []string{"no principal or no key"}}
 	}
-	return decide(cedar.Authorize(a.policies, newEntities(principal, key), request(principal, action, key, granted)))
+	return decide(cedar.Authorize(a.policies, newEntities(principal, key, a.layout), request(principal, action, key, granted)))
 }
 
 func request(principal Principal, action Action, key objectkey.Key, granted []Action) cedar.Request {

@@ -8,7 +8,8 @@
 //
 // What policies can name stands in schema.cedarschema, against which they are
 // checked when they are loaded: people, machines and anybody, their groups and
-// tenants, objects in the prefixes above them, and what shares give
+// tenants, objects in the prefixes above them, their owner and tenant where a
+// Layout finds them in the key, and what shares give
 // (context.granted). Three sets come with signgate; each has tests that
 // Authorizer.Run asks, as it does a user's own.
 //

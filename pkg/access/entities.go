@@ -13,10 +13,11 @@ type entities struct {
 	principal types.Entity
 	key       objectkey.Key
 	prefixes  []string // shortest first
+	layout    Layout
 }
 
-func newEntities(principal Principal, key objectkey.Key) entities {
-	return entities{principal: principal.entity(), key: key, prefixes: key.Prefixes()}
+func newEntities(principal Principal, key objectkey.Key, layout Layout) entities {
+	return entities{principal: principal.entity(), key: key, prefixes: key.Prefixes(), layout: layout}
 }
 
 func objectUID(key objectkey.Key) cedar.EntityUID {
@@ -49,7 +50,7 @@ func (e entities) object(uid cedar.EntityUID) (types.Entity, bool) {
 	return types.Entity{
 		UID:        uid,
 		Parents:    e.parent(len(e.prefixes)),
-		Attributes: types.NewRecord(types.RecordMap{"key": types.String(e.key.String())}),
+		Attributes: types.NewRecord(e.layout.attributes(e.key)),
 	}, true
 }
 

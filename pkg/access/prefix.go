@@ -16,8 +16,10 @@ import (
 // stricter than Authorize, never laxer:
 //
 //   - a permit counts only if all it asks of the object is where it lies
-//     (resource is Object, resource in …): one that looks at its name or
-//     makes exceptions says nothing about every object;
+//     (resource is Object, resource in …), and whose it is (resource.owner,
+//     resource.tenant) where that is the same of everything below the prefix:
+//     one that looks at its name or makes exceptions says nothing about every
+//     object;
 //   - a forbid that could hold for any object at all, with this principal and
 //     action, denies;
 //   - a policy that computes, or looks at an entity that is neither the
@@ -35,7 +37,7 @@ func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix 
 	if err != nil {
 		return Decision{Errors: []string{err.Error()}}
 	}
-	entities := newEntities(principal, anything)
+	entities := newEntities(principal, anything, a.layout)
 	request := request(principal, action, anything, granted)
 	unknown := eval.Env{
 		Principal: request.Principal, Action: request.Action, Resource: eval.Variable("resource"),
@@ -45,14 +47,20 @@ func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix 
 		return Decision{Policies: a.opaque}
 	}
 	for id, forbid := range a.forbids {
-		if _, mayHold := eval.PartialPolicy(unknown, forbid); mayHold {
+		tree := (*ast.Policy)(forbid.AST())
+		if factsIn(tree) != 0 {
+			if tree, err = a.layout.withFacts(forbid, prefix); err != nil {
+				return Decision{Errors: []string{string(id) + ": " + err.Error()}}
+			}
+		}
+		if _, mayHold := eval.PartialPolicy(unknown, tree); mayHold {
 			return Decision{Policies: []string{string(id)}}
 		}
 	}
 	if whole := a.Authorize(principal, action, anything, granted...); !whole.Allowed {
 		return whole
 	}
-	return decide(cedar.Authorize(a.prefixPermits, entities, request))
+	return decide(cedar.Authorize(a.prefixPermits[a.layout.settled(prefix)], entities, request))
 }
 
 // sort puts a policy where AuthorizePrefix finds it.
@@ -62,11 +70,16 @@ func (a *Authorizer) sort(id cedar.PolicyID, policy *cedar.Policy) error {
 		a.opaque = append(a.opaque, string(id))
 	}
 	if policy.Effect() == cedar.Forbid {
-		a.forbids[id] = tree
+		a.forbids[id] = policy
 		return nil
 	}
-	if asksOnlyWhere(tree) && !a.prefixPermits.Add(id, policy) {
-		return fmt.Errorf("%w: two policies have the id %q", ErrPolicy, id)
+	if !asksOnlyWhere(tree) {
+		return nil
+	}
+	for settled, permits := range a.prefixPermits {
+		if asked := factsIn(tree); asked&settled == asked && !permits.Add(id, policy) {
+			return fmt.Errorf("%w: two policies have the id %q", ErrPolicy, id)
+		}
 	}
 	return nil
 }
@@ -102,8 +115,9 @@ func isVariable(node ast.IsNode) bool {
 	return ok
 }
 
-// asksOnlyWhere says that a policy looks at the resource by "is" and "in"
-// only, in conditions that all have to hold.
+// asksOnlyWhere says that a policy looks at the resource by "is" and "in" only,
+// in conditions that all have to hold, but for facts, which are the same of all
+// objects where they are settled.
 func asksOnlyWhere(policy *ast.Policy) bool {
 	if _, one := policy.Resource.(ast.ScopeTypeEq); one {
 		return false
@@ -138,11 +152,13 @@ func isResource(node ast.IsNode) bool {
 	return ok && variable.Name == "resource"
 }
 
+// mentionsResource says whether a part of a policy looks at anything of the
+// resource that isn't a fact.
 func mentionsResource(node ast.IsNode) bool {
 	found := false
 	ast.Inspect(ast.NewNode(node), func(inner ast.IsNode) bool {
 		found = found || isResource(inner)
-		return !found
+		return !found && factOf(inner) == 0
 	})
 	return found
 }

@@ -91,6 +91,8 @@ func FuzzPrefixIsStricter(f *testing.F) {
 		`permit (principal, action, resource) when { resource in principal.home };`,
 		`permit (principal, action, resource); forbid (principal, action, resource) when { resource.key like "*a*" };`,
 		`permit (principal, action, resource); permit (principal, action, resource) when { resource.nowhere };`,
+		`permit (principal is Person, action, resource) when { resource has owner && resource.owner == principal };`,
+		`permit (principal, action, resource); forbid (principal is Person, action, resource) when { resource has owner } unless { resource has owner && resource.owner == principal };`,
 		`permit (principal, action, resource) when { resource.key == "users/alice/a" || true };`,
 		`permit (principal, action, resource is Object in Prefix::"users/") unless { resource in Prefix::"users/alice/a/" };`,
 		`permit (principal, action, resource); forbid (principal, action, resource) when { Object::"users/alice/secret" has key };`,

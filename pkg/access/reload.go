@@ -18,6 +18,7 @@ import (
 // use.
 type Reloading struct {
 	folder  fs.FS
+	layout  Layout
 	current atomic.Pointer[Authorizer]
 
 	mu    sync.Mutex
@@ -25,14 +26,14 @@ type Reloading struct {
 	seen  [sha256.Size]byte // at the last Refresh
 }
 
-// NewReloading loads the folder. Errors are Load's.
-func NewReloading(folder fs.FS) (*Reloading, error) {
-	r := &Reloading{folder: folder}
+// NewReloading loads the folder, for keys of a layout. Errors are Load's.
+func NewReloading(folder fs.FS, layout Layout) (*Reloading, error) {
+	r := &Reloading{folder: folder, layout: layout}
 	before, err := fingerprint(folder)
 	if err != nil {
 		return nil, err
 	}
-	authorizer, err := Load(folder)
+	authorizer, err := LoadWithLayout(folder, layout)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (r *Reloading) Refresh() (bool, error) {
 	if now == r.taken || !settled {
 		return false, nil
 	}
-	authorizer, err := Load(r.folder)
+	authorizer, err := LoadWithLayout(r.folder, r.layout)
 	if err != nil {
 		return false, err
 	}

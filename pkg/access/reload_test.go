@@ -14,7 +14,7 @@ func policyFile(text string) *fstest.MapFile { return &fstest.MapFile{Data: []by
 func TestChangedPoliciesAreTakenWholeOrNotAtAll(t *testing.T) {
 	const all, none = `permit (principal, action, resource);`, `forbid (principal, action, resource in Prefix::"secret/");`
 	folder := fstest.MapFS{"a.cedar": policyFile(all), "b.cedar": policyFile(none)}
-	policies, err := access.NewReloading(folder)
+	policies, err := access.NewReloading(folder, access.Layout{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ type unreadable struct{ fstest.MapFS }
 func (u unreadable) ReadFile(string) ([]byte, error) { return nil, fs.ErrPermission }
 
 func TestAFolderThatCannotBeReadIsNotTaken(t *testing.T) {
-	if _, err := access.NewReloading(unreadable{fstest.MapFS{"a.cedar": policyFile(`permit (principal, action, resource);`)}}); !errors.Is(err, access.ErrPolicy) {
+	if _, err := access.NewReloading(unreadable{fstest.MapFS{"a.cedar": policyFile(`permit (principal, action, resource);`)}}, access.Layout{}); !errors.Is(err, access.ErrPolicy) {
 		t.Errorf("%v", err)
 	}
 }

@@ -168,3 +168,23 @@ func FuzzTenantsStayApart(f *testing.F) {
 		}
 	})
 }
+
+func TestATenantsPeopleMayHaveItsPrefixesAndNoOthers(t *testing.T) {
+	set, err := access.Set("tenants")
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorizer, err := access.Load(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann := access.Principal{Subject: "ann", Tenant: "a"}
+	for prefix, want := range map[string]bool{"tenants/a/": true, "tenants/a/album/": true, "tenants/b/": false, "tenants/": false, "users/ann/": false} {
+		if got := authorizer.AuthorizePrefix(ann, access.Read, parsePrefix(t, prefix)); got.Allowed != want {
+			t.Errorf("%s: %+v", prefix, got)
+		}
+	}
+	if authorizer.AuthorizePrefix(ann, access.Read, parsePrefix(t, "tenants/b/"), access.Read).Allowed {
+		t.Error("another tenant's, where it was shared")
+	}
+}

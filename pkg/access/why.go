@@ -29,7 +29,7 @@ func (a *Authorizer) Why(principal Principal, action Action, key objectkey.Key, 
 	if principal.isNobody() || key.IsZero() {
 		return nil
 	}
-	entities, question := newEntities(principal, key), request(principal, action, key, granted)
+	entities, question := newEntities(principal, key, a.layout), request(principal, action, key, granted)
 	holds := func(tree ast.Policy) bool {
 		tree.Effect = ast.EffectPermit // so that holding is allowing
 		set := cedar.NewPolicySet()

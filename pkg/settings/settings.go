@@ -66,6 +66,7 @@ type Gateway struct {
 	STSEndpoint     string `name:"sts-endpoint" env:"SIGNGATE_STS_ENDPOINT" help:"Another STS than AWS's, such as http://127.0.0.1:5000."`
 
 	Policies      string        `required:"" help:"Folder of Cedar policies (*.cedar)."`
+	KeyLayout     []string      `default:"users/{owner}/,tenants/{tenant}/" help:"Beginnings of keys whose segments {owner} and {tenant} name an object's owner and tenant, for policies to look at."`
 	PolicyRefresh time.Duration `default:"5s" help:"How often the folder of policies is looked at. A change is taken when the folder has stood still that long, whole or not at all."`
 
 	DecisionHook         string        `help:"Address of an application that is asked about every decision, such as https://app.example.com/decisions. None by default."`
