@@ -17,11 +17,11 @@ func factOf(node ast.IsNode) facts {
 	switch node := node.(type) {
 	case ast.NodeTypeAccess:
 		if isResource(node.Arg) {
-			return factNames()[string(node.Value)]
+			return factNamed(string(node.Value))
 		}
 	case ast.NodeTypeHas:
 		if isResource(node.Arg) {
-			return factNames()[string(node.Value)]
+			return factNamed(string(node.Value))
 		}
 	}
 	return 0
@@ -92,7 +92,7 @@ func (l Layout) answer(operator string, arguments any, below []string) any {
 	}
 	left, ok := question["left"].(map[string]any)
 	name, named := question["attr"].(string)
-	fact := factNames()[name]
+	fact := factNamed(name)
 	if !ok || !named || left["Var"] != "resource" || fact == 0 {
 		return nil
 	}

@@ -23,8 +23,23 @@ const (
 	allFacts = ownerFact | tenantFact
 )
 
-// factNames are the attributes' names in the schema and in layouts.
-func factNames() map[string]facts { return map[string]facts{"owner": ownerFact, "tenant": tenantFact} }
+// namedFact is a fact and its name in the schema and in layouts.
+type namedFact struct {
+	name string
+	fact facts
+}
+
+func namedFacts() [2]namedFact { return [...]namedFact{{"owner", ownerFact}, {"tenant", tenantFact}} }
+
+// factNamed returns the fact of a name; 0 for none.
+func factNamed(name string) facts {
+	for _, known := range namedFacts() {
+		if known.name == name {
+			return known.fact
+		}
+	}
+	return 0
+}
 
 // Layout says which segments of keys name the owner and the tenant of an
 // object. The zero Layout says that none does.
@@ -72,7 +87,7 @@ func parsePattern(text string) (pattern, error) {
 	for segment := range strings.SplitSeq(strings.TrimSuffix(text, "/"), "/") {
 		name, opened := strings.CutPrefix(segment, "{")
 		name, closed := strings.CutSuffix(name, "}")
-		fact := factNames()[name]
+		fact := factNamed(name)
 		switch {
 		case !opened && !closed && !strings.ContainsAny(segment, "{}"):
 			parsed = append(parsed, patternSegment{text: segment})
@@ -120,8 +135,8 @@ func (p pattern) contradicts(other pattern) bool {
 			return false
 		}
 	}
-	for _, fact := range factNames() {
-		if here, there := p.place(fact), other.place(fact); here >= 0 && there >= 0 && here != there {
+	for _, known := range namedFacts() {
+		if here, there := p.place(known.fact), other.place(known.fact); here >= 0 && there >= 0 && here != there {
 			return true
 		}
 	}
@@ -160,9 +175,9 @@ func (l Layout) attributes(key objectkey.Key) types.RecordMap {
 	known := types.RecordMap{"key": types.String(key.String())}
 	name := key.String()
 	below := segmentsOf(name[:strings.LastIndexByte(name, '/')+1])
-	for name, fact := range factNames() {
-		if value, _ := l.of(below, fact); value != "" {
-			known[types.String(name)] = factUID(fact, value)
+	for _, one := range namedFacts() {
+		if value, _ := l.of(below, one.fact); value != "" {
+			known[types.String(one.name)] = factUID(one.fact, value)
 		}
 	}
 	return known
@@ -178,9 +193,9 @@ func factUID(fact facts, value string) cedar.EntityUID {
 // settled returns the facts that are the same of everything below a prefix.
 func (l Layout) settled(prefix objectkey.Prefix) facts {
 	settled := facts(0)
-	for _, fact := range factNames() {
-		if _, same := l.of(segmentsOf(prefix.String()), fact); same {
-			settled |= fact
+	for _, one := range namedFacts() {
+		if _, same := l.of(segmentsOf(prefix.String()), one.fact); same {
+			settled |= one.fact
 		}
 	}
 	return settled

@@ -125,7 +125,7 @@ func TestNoKeyBelowAnAllowedPrefixIsDenied(t *testing.T) {
 		return text.String()
 	}
 	allowed := 0
-	for range 2000 {
+	for range 800 {
 		var texts []string
 		for range 1 + random.IntN(3) {
 			texts = append(texts, oneOf("", "a/", "b/")+oneOf("{owner}/", "{tenant}/", "{tenant}/x/{owner}/", "alice/{tenant}/", "{owner}/{tenant}/"))
@@ -158,7 +158,7 @@ func TestNoKeyBelowAnAllowedPrefixIsDenied(t *testing.T) {
 			}
 		}
 	}
-	if allowed < 500 {
+	if allowed < 200 {
 		t.Errorf("only %d prefixes were allowed: this says little", allowed)
 	}
 }

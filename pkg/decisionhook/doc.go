@@ -29,7 +29,9 @@
 //	{"decision":"allow","expiresIn":60,"cacheFor":30,"reason":"…","message":"…"}
 //
 // decision is "allow" or "deny"; the rest may be left out. expiresIn is the
-// longest life in seconds of each thing issued on the answer. cacheFor says for how
+// longest life in seconds of each thing issued on the answer; it is counted from
+// when the thing is issued, so a stable URL isn't stable where it is shorter
+// than the URL's window. cacheFor says for how
 // many seconds the answer stands for the same question, up to what Config says;
 // 0 if left out. reason goes to the log, message to people. Anything else is no
 // answer: another status, a redirect, another type, a member that isn't named
