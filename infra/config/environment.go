@@ -1,0 +1,166 @@
+package config
+
+import "time"
+
+// Environment is one deployment of signgate: its stacks, roles, keys and
+// limits are its own. A member that a file leaves out has the default of
+// Defaults; what is nil by default is off.
+type Environment struct {
+	Name string `json:"-"` // the name of its file, and part of the names of its stacks
+
+	Account string            `json:"account"` // 12 digits; without it and Region the stacks go wherever they are deployed
+	Region  string            `json:"region"`  // of the bucket and the gateway, such as eu-central-1
+	Tags    map[string]string `json:"tags"`    // on everything that takes tags
+
+	// Retain keeps bucket, keys and logs when their stack is deleted, and
+	// protects the stacks from being deleted.
+	Retain bool `json:"retain"`
+
+	Access        Access        `json:"access"`
+	Content       Content       `json:"content"`
+	Delivery      Delivery      `json:"delivery"`
+	SigningKeys   SigningKeys   `json:"signingKeys"`
+	Observability Observability `json:"observability"`
+	Network       *Network      `json:"network"` // the gateway in a VPC, whose way to S3 leads to this bucket only
+	Limits        Limits        `json:"limits"`
+}
+
+// Access is who may change what everything rests on. Roles are named by
+// patterns of their ARNs, in which * stands for anything.
+type Access struct {
+	Deployers      []string `json:"deployers"`      // may change the bucket's policy and settings; none: the execution role of CDK's bootstrap
+	Administrators []string `json:"administrators"` // may also delete versions for good; none: nobody may
+	RequireMFA     bool     `json:"requireMfa"`     // of administrators, for all of that
+	Boundary       string   `json:"boundary"`       // name of the policy that bounds every role of the stacks
+}
+
+// Content is about the private bucket.
+type Content struct {
+	BucketName           string    `json:"bucketName"`           // none: CloudFormation makes one up
+	Encryption           string    `json:"encryption"`           // KMS or S3
+	KeyARN               string    `json:"keyArn"`               // an existing key of KMS; its policy is its owner's matter
+	DecryptFor           string    `json:"decryptFor"`           // DistributionOnly or AnyDistribution
+	TransferAcceleration bool      `json:"transferAcceleration"` // uploads by S3 Transfer Acceleration
+	UploadOrigins        []string  `json:"uploadOrigins"`        // of pages that upload; none: no browser may
+	Lifecycle            Lifecycle `json:"lifecycle"`
+	Backup               *Backup   `json:"backup"` // a copy that the gateway can neither read nor delete
+}
+
+// How objects are encrypted at rest.
+const (
+	KMS = "kms" // with a key of the environment's own
+	S3  = "s3"  // with S3's keys
+)
+
+// For whom the key decrypts.
+const (
+	DistributionOnly = "distribution" // this distribution and no other
+	AnyDistribution  = "account"      // any of the account, for this bucket, which lets only this one read
+)
+
+// Lifecycle is what S3 tidies up by itself, in days. 0 is never.
+type Lifecycle struct {
+	AbortUploads       int `json:"abortUploads"`       // uploads in parts that nobody finished
+	QuarantineExpire   int `json:"quarantineExpire"`   // uploads that were never taken over
+	OldVersionsGlacier int `json:"oldVersionsGlacier"` // versions that were replaced or deleted move to Glacier
+	OldVersionsExpire  int `json:"oldVersionsExpire"`  // and are gone
+}
+
+// Backup is a second bucket that every object is copied to.
+type Backup struct {
+	Glacier int `json:"glacier"` // days until copies move to Glacier
+	Expire  int `json:"expire"`  // days until copies that were replaced are gone
+}
+
+// Delivery is about the distribution.
+type Delivery struct {
+	PriceClass    string   `json:"priceClass"`    // 100, 200 or all: which of CloudFront's locations serve
+	Domain        *Domain  `json:"domain"`        // none: CloudFront's own name
+	BindAddresses bool     `json:"bindAddresses"` // URLs may be bound to an IPv4 address, so IPv6 is off
+	Origins       []string `json:"origins"`       // of pages that read with their cookies; none: any page may read by URL
+	Cache         Cache    `json:"cache"`
+	Geo           *Geo     `json:"geo"`
+	Firewall      *WAF     `json:"firewall"`
+	Writes        *Writes  `json:"writes"` // a behaviour of its own, with its own keys, that uploads and deletes
+	AccessLogs    bool     `json:"accessLogs"`
+}
+
+// Domain is a name of one's own for the distribution.
+type Domain struct {
+	Name           string `json:"name"`           // such as cdn.example.com
+	CertificateARN string `json:"certificateArn"` // of us-east-1; none: one is requested, proven by the zone
+	ZoneID         string `json:"zoneId"`         // hosted zone of Route 53 that gets the name; none: the name is pointed by hand
+	ZoneName       string `json:"zoneName"`       // such as example.com
+}
+
+// Cache is how long CloudFront keeps objects.
+type Cache struct {
+	Min     Duration `json:"min"`
+	Default Duration `json:"default"` // where the object says nothing
+	Max     Duration `json:"max"`
+}
+
+// Geo says where viewers are: Allow or Block, not both.
+type Geo struct {
+	Allow []string `json:"allow"` // ISO 3166-1 alpha-2
+	Block []string `json:"block"`
+}
+
+// WAF is AWS WAF in front of the distribution.
+type WAF struct {
+	ACLARN       string   `json:"aclArn"`       // an existing web ACL of us-east-1, instead of the rest
+	AllowRanges  []string `json:"allowRanges"`  // only these ranges of addresses, such as 192.0.2.0/24, may read
+	RatePer5Mins int      `json:"ratePer5Mins"` // requests of one address in five minutes; 0: no limit
+}
+
+// Writes is the behaviour that uploads and deletes through the distribution.
+type Writes struct {
+	PathPrefix  string `json:"pathPrefix"`  // in front of the key, such as /upload/
+	SigningKeys []Slot `json:"signingKeys"` // never those of reads
+}
+
+// SigningKeys are the public keys that the distribution trusts.
+type SigningKeys struct {
+	Slots  []Slot `json:"slots"`  // at most 5, CloudFront's limit of a key group
+	Active string `json:"active"` // the slot whose private half signs
+}
+
+// Slot is one public key.
+type Slot struct {
+	ID        string `json:"id"`        // lower-case letters and digits
+	PublicKey string `json:"publicKey"` // PEM file, beside the environment's: an ECDSA key on P-256 or an RSA key of 2,048 bits
+	PEM       string `json:"-"`         // what the file holds
+}
+
+// Observability is about logs and alarms.
+type Observability struct {
+	LogBucketARN string  `json:"logBucketArn"` // an existing bucket for access logs
+	LogsExpire   int     `json:"logsExpire"`   // days
+	Trail        bool    `json:"trail"`        // CloudTrail records what is done to objects
+	Dashboard    bool    `json:"dashboard"`
+	Alarms       *Alarms `json:"alarms"`
+}
+
+// Alarms tell a topic.
+type Alarms struct {
+	TopicARN  string  `json:"topicArn"`  // of us-east-1, where CloudFront's metrics are; none: one is made
+	Email     string  `json:"email"`     // who is told by the topic that is made
+	ErrorRate float64 `json:"errorRate"` // percent of requests that fail at the origin (5xx)
+	Refusals  float64 `json:"refusals"`  // percent of requests that are refused (4xx)
+}
+
+// Network is the VPC of the gateway.
+type Network struct {
+	VPCID         string   `json:"vpcId"`         // an existing VPC...
+	RouteTableIDs []string `json:"routeTableIds"` // ...and the tables that get the way to S3
+	CIDR          string   `json:"cidr"`          // of a VPC of its own
+}
+
+// Limits are what the bucket and the gateway both hold.
+type Limits struct {
+	MaxUploadLife Duration `json:"maxUploadLife"` // of a presigned request; the bucket refuses older ones
+	MaxReadLife   Duration `json:"maxReadLife"`   // of a signed URL
+}
+
+// Duration is text such as "15m" in a file.
+type Duration time.Duration
