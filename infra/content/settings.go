@@ -1,0 +1,111 @@
+package content
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/pkg/presign"
+)
+
+// newBucket makes the bucket. Its key is named by an alias that needn't exist
+// yet: see the package's comment.
+func (b *bucket) newBucket(alias *string) awss3.IBucket {
+	props := &awss3.BucketProps{
+		Versioned:            jsii.Bool(true),
+		BlockPublicAccess:    awss3.BlockPublicAccess_BLOCK_ALL(),
+		ObjectOwnership:      awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		Encryption:           awss3.BucketEncryption_S3_MANAGED,
+		TransferAcceleration: jsii.Bool(b.props.TransferAcceleration),
+		LifecycleRules:       b.lifecycle(),
+		RemovalPolicy:        removal(b.props.Retain),
+		Cors:                 b.cors(),
+	}
+	if b.props.BucketName != "" {
+		props.BucketName = jsii.String(b.props.BucketName)
+	}
+	made := awss3.NewBucket(b, jsii.String("Bucket"), props)
+	resource := made.Node().DefaultChild().(awss3.CfnBucket)
+	if b.props.Encryption != S3Managed {
+		resource.SetBucketEncryption(encryption(b.keyName(alias)))
+	}
+	// CDK would put an ACL on the log bucket unless the app sets a feature flag.
+	resource.SetLoggingConfiguration(&awss3.CfnBucket_LoggingConfigurationProperty{
+		DestinationBucketName: b.props.LogBucket.BucketName(), LogFilePrefix: jsii.String(b.props.LogPrefix),
+	})
+	if b.copies != nil {
+		resource.SetReplicationConfiguration(b.copies.replication())
+	}
+	return made
+}
+
+// keyName is how the bucket calls its key.
+func (b *bucket) keyName(alias *string) *string {
+	if b.props.Key != nil {
+		return b.props.Key.KeyArn()
+	}
+	return awscdk.Stack_Of(b).FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("kms"), Resource: alias, ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
+	})
+}
+
+// encryption is SSE-KMS with a bucket key, which asks KMS once for many objects.
+func encryption(key *string) *awss3.CfnBucket_BucketEncryptionProperty {
+	return &awss3.CfnBucket_BucketEncryptionProperty{ServerSideEncryptionConfiguration: []any{
+		&awss3.CfnBucket_ServerSideEncryptionRuleProperty{
+			BucketKeyEnabled:              jsii.Bool(true),
+			ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{SseAlgorithm: jsii.String("aws:kms"), KmsMasterKeyId: key},
+		},
+	}}
+}
+
+// cors lets pages upload, with the methods, headers and answers that upload
+// clients need.
+func (b *bucket) cors() *[]*awss3.CorsRule {
+	if len(b.props.UploadOrigins) == 0 {
+		return nil
+	}
+	rules := presign.BrowserUploads()
+	methods := make([]awss3.HttpMethods, len(rules.Methods))
+	for i, method := range rules.Methods {
+		methods[i] = awss3.HttpMethods(method)
+	}
+	return &[]*awss3.CorsRule{{
+		Id: jsii.String("uploads"), AllowedOrigins: jsii.Strings(b.props.UploadOrigins...), AllowedMethods: &methods,
+		AllowedHeaders: jsii.Strings(rules.Headers...), ExposedHeaders: jsii.Strings(rules.Expose...), MaxAge: jsii.Number(rules.MaxAge.Seconds()),
+	}}
+}
+
+// lifecycle is what S3 tidies up by itself.
+func (b *bucket) lifecycle() *[]*awss3.LifecycleRule {
+	life := b.props.Lifecycle
+	var rules []*awss3.LifecycleRule
+	if life.AbortUploads > 0 {
+		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("abort-uploads"), AbortIncompleteMultipartUploadAfter: days(life.AbortUploads)})
+	}
+	if life.QuarantineExpire > 0 {
+		rules = append(rules, &awss3.LifecycleRule{
+			Id: jsii.String("expire-quarantine"), Prefix: jsii.String(b.props.QuarantinePrefix),
+			Expiration: days(life.QuarantineExpire), NoncurrentVersionExpiration: days(1),
+		})
+	}
+	return new(append(rules, oldVersions(life.OldVersionsGlacier, life.OldVersionsExpire)...))
+}
+
+// oldVersions moves versions that were replaced to Glacier, and removes them.
+func oldVersions(glacier, expire int) []*awss3.LifecycleRule {
+	if glacier == 0 && expire == 0 {
+		return nil
+	}
+	rule := &awss3.LifecycleRule{Id: jsii.String("old-versions")}
+	if glacier > 0 {
+		rule.NoncurrentVersionTransitions = &[]*awss3.NoncurrentVersionTransition{{StorageClass: awss3.StorageClass_GLACIER(), TransitionAfter: days(glacier)}}
+	}
+	if expire > 0 {
+		rule.NoncurrentVersionExpiration = days(expire)
+		rule.ExpiredObjectDeleteMarker = jsii.Bool(true) // a marker without versions
+	}
+	return []*awss3.LifecycleRule{rule}
+}
+
+func days(count int) awscdk.Duration { return awscdk.Duration_Days(jsii.Number(count)) }
