@@ -1,18 +1,17 @@
 package content
 
 import (
-	"slices"
-
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/policy"
 )
 
 // copies is the bucket of copies, and who makes them.
 type copies struct {
-	bucket awss3.Bucket
+	bucket awss3.IBucket
 	key    awskms.Key // nil under SSE-S3
 	role   awsiam.Role
 }
@@ -25,73 +24,57 @@ func (b *bucket) newCopies() *copies {
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil),
 		Description: jsii.String("Copies new versions of private objects to their backup"),
 	})}
-	props := &awss3.BucketProps{
-		Versioned: jsii.Bool(true), BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
-		ObjectOwnership: awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
-		Encryption:      awss3.BucketEncryption_S3_MANAGED, RemovalPolicy: removal(b.props.Retain),
-		LifecycleRules: b.copiesLifecycle(),
-	}
+	alias := b.alias("-backup")
+	c.bucket = b.newBucket("Backup", alias, &awss3.BucketProps{LifecycleRules: b.copiesLifecycle()})
 	if b.props.Encryption != S3Managed {
-		c.key = awskms.NewKey(b, jsii.String("BackupKey"), &awskms.KeyProps{
-			Description: jsii.Sprintf("Encrypts the backup of %s", *awscdk.Stack_Of(b).StackName()), EnableKeyRotation: jsii.Bool(true),
-			PendingWindow: awscdk.Duration_Days(jsii.Number(keyPendingDays)), RemovalPolicy: removal(b.props.Retain),
-			Policy: b.keyPolicy(),
-		})
-		props.Encryption, props.EncryptionKey, props.BucketKeyEnabled = awss3.BucketEncryption_KMS, c.key, jsii.Bool(true)
+		c.key = b.newKey("BackupKey", "Encrypts the backup", alias)
 	}
-	c.bucket = awss3.NewBucket(b, jsii.String("Backup"), props)
-	c.bucket.Node().DefaultChild().(awss3.CfnBucket).SetLoggingConfiguration(&awss3.CfnBucket_LoggingConfigurationProperty{
-		DestinationBucketName: b.props.LogBucket.BucketName(), LogFilePrefix: jsii.String(b.props.LogPrefix + "backup/"),
-	})
 	b.guardCopies(c)
 	return c
 }
 
 func (b *bucket) copiesLifecycle() *[]*awss3.LifecycleRule {
-	rules := []*awss3.LifecycleRule{{Id: jsii.String("abort-uploads"), AbortIncompleteMultipartUploadAfter: days(1)}}
+	rules := []*awss3.LifecycleRule{abortUploads(1)}
 	if glacier := b.props.Backup.Glacier; glacier > 0 {
-		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("glacier"), Transitions: &[]*awss3.Transition{{StorageClass: awss3.StorageClass_GLACIER(), TransitionAfter: days(glacier)}}})
+		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("glacier"), Transitions: &[]*awss3.Transition{
+			{StorageClass: awss3.StorageClass_GLACIER(), TransitionAfter: days(glacier)},
+		}})
 	}
-	if expire := b.props.Lifecycle.QuarantineExpire; expire > 0 { // what was never taken over needs no copy
-		rules = append(rules, &awss3.LifecycleRule{
-			Id: jsii.String("expire-quarantine"), Prefix: jsii.String(b.props.QuarantinePrefix), Expiration: days(expire), NoncurrentVersionExpiration: days(1),
-		})
-	}
-	return new(append(rules, oldVersions(0, b.props.Backup.Expire)...))
+	return new(append(append(rules, b.quarantineRule()...), oldVersions(0, b.props.Backup.Expire)...))
 }
 
 // guardCopies lets S3 copy, administrators read, and nobody anything else.
 func (b *bucket) guardCopies(c *copies) {
-	walls := b.walls(c.bucket)
-	copier := []*string{c.role.RoleArn()}
-	for _, statement := range slices.Concat(walls.transport(), walls.kept(), []awsiam.PolicyStatement{
-		deny("DenyReadingByOthers", walls.objects(), reading(), walls.unlessAdministrator()),
-		deny("DenyListingByOthers", walls.itself(), listing(), walls.unlessAdministrator()),
-		deny("DenyWritingByOthers", walls.objects(), writing(), conditions{"ArnNotLike": {principalARN: copier}}),
-		deny("DenyDeletes", walls.objects(), []string{"s3:DeleteObject", "s3:ReplicateDelete"}, nil),
-	}) {
+	guard, arn := b.props.Guard, *c.bucket.BucketArn()
+	itself, objects := []string{arn}, []string{arn + "/*"}
+	for _, statement := range append(guard.Bucket(b, arn, policy.Erasing()),
+		policy.Deny("OnlyAdministratorsRead", objects, policy.Reading(), guard.UnlessAdministrator()),
+		policy.Deny("OnlyAdministratorsList", itself, policy.Listing(), guard.UnlessAdministrator()),
+		policy.Deny("OnlyTheCopierWrites", objects, policy.Writing(), policy.Unless([]string{*c.role.RoleArn()})),
+		policy.Deny("NobodyDeletes", objects, []string{"s3:DeleteObject", "s3:ReplicateDelete"}, nil),
+	) {
 		c.bucket.AddToResourcePolicy(statement)
 	}
-	c.role.AddToPrincipalPolicy(permit("Copy", walls.objects(), "s3:ReplicateObject", "s3:ReplicateTags"))
+	c.role.AddToPrincipalPolicy(policy.Permit("Copy", objects, "s3:ReplicateObject", "s3:ReplicateTags"))
 	if c.key == nil {
 		return
 	}
-	c.key.AddToResourcePolicy(allow("EncryptCopies", awsiam.NewArnPrincipal(c.role.RoleArn()), itself(), []string{"kms:GenerateDataKey", "kms:Encrypt"}, b.throughS3(walls)), nil)
-	if len(walls.administrators) > 0 {
-		c.key.AddToResourcePolicy(allow("DecryptForAdministrators", awsiam.NewAccountRootPrincipal(), itself(), []string{"kms:Decrypt"},
-			b.throughS3(walls).with("ArnLike", map[string]any{principalARN: walls.administrators})), nil)
+	through := b.throughS3(arn)
+	c.key.AddToResourcePolicy(policy.Allow("EncryptsCopies", awsiam.NewArnPrincipal(c.role.RoleArn()), policy.Itself(), []string{"kms:GenerateDataKey", "kms:Encrypt"}, through), nil)
+	if len(guard.Administrators) > 0 {
+		c.key.AddToResourcePolicy(policy.Allow("DecryptsForAdministrators", awsiam.NewAccountRootPrincipal(), policy.Itself(), []string{"kms:Decrypt"},
+			through.With("ArnLike", policy.PrincipalARN, guard.Administrators)), nil)
 	}
 }
 
 // replication copies every new version, encrypted by the backup's own key,
 // and no delete.
 func (c *copies) replication() *awss3.CfnBucket_ReplicationConfigurationProperty {
-	off := jsii.String("Disabled")
 	destination := &awss3.CfnBucket_ReplicationDestinationProperty{Bucket: c.bucket.BucketArn()}
 	rule := &awss3.CfnBucket_ReplicationRuleProperty{
 		Id: jsii.String("backup"), Priority: jsii.Number(1), Status: jsii.String("Enabled"),
 		Filter:                  &awss3.CfnBucket_ReplicationRuleFilterProperty{Prefix: jsii.String("")},
-		DeleteMarkerReplication: &awss3.CfnBucket_DeleteMarkerReplicationProperty{Status: off},
+		DeleteMarkerReplication: &awss3.CfnBucket_DeleteMarkerReplicationProperty{Status: jsii.String("Disabled")},
 		Destination:             destination,
 	}
 	if c.key != nil {
@@ -108,6 +91,6 @@ func (b *bucket) permitCopier() {
 	if b.copies == nil {
 		return
 	}
-	b.copies.role.AddToPrincipalPolicy(permit("FollowChanges", []*string{b.bucket.BucketArn()}, "s3:GetReplicationConfiguration", "s3:ListBucket"))
-	b.copies.role.AddToPrincipalPolicy(permit("ReadVersions", []*string{b.objects("*")}, "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging", "s3:GetObjectVersionAcl"))
+	b.copies.role.AddToPrincipalPolicy(policy.Permit("FollowChanges", []string{*b.bucket.BucketArn()}, "s3:GetReplicationConfiguration", "s3:ListBucket"))
+	b.copies.role.AddToPrincipalPolicy(policy.Permit("ReadVersions", b.objects("*"), "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging", "s3:GetObjectVersionAcl"))
 }

@@ -1,12 +1,13 @@
 package content
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/policy"
 )
 
 // Bucket is a private bucket with its key and its policy.
@@ -20,10 +21,10 @@ type Bucket interface {
 	Backup() awss3.IBucket
 	// DeliverThrough lets the distribution of that ARN read, and no other. It
 	// must be called once; until then nobody can read.
-	DeliverThrough(distribution *string)
+	DeliverThrough(distributionARN string)
 	// AllowWritesThrough lets that distribution write and delete objects too,
 	// for a behaviour that authorizes each request at the edge.
-	AllowWritesThrough(distribution *string)
+	AllowWritesThrough(distributionARN string)
 }
 
 type bucket struct {
@@ -42,28 +43,43 @@ func NewBucket(scope constructs.Construct, id *string, props *Props) Bucket {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
-	b := &bucket{props: *props}
+	b := &bucket{props: *props, key: props.Key}
 	constructs.NewConstruct_Override(b, scope, id)
 	if props.Backup != nil {
 		b.copies = b.newCopies()
 	}
-	b.key = props.Key
-	switch {
-	case props.Existing != nil:
+	if props.Existing != nil {
 		b.bucket = props.Existing
 		b.policy = awss3.NewBucketPolicy(b, jsii.String("Policy"), &awss3.BucketPolicyProps{Bucket: props.Existing, RemovalPolicy: removal(props.Retain)})
-	default:
-		alias := jsii.String("alias/" + *awscdk.Names_UniqueResourceName(b, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(200), Separator: jsii.String("-")}))
-		b.bucket = b.newBucket(alias)
-		if b.key == nil && props.Encryption != S3Managed {
-			b.key = b.newKey(alias)
-		}
+	} else {
+		b.make()
 	}
-	b.fence.build(b)
+	b.fenceIn()
 	b.useKey()
 	b.permitGateway()
 	b.permitCopier()
+	for _, made := range []awss3.IBucket{b.bucket, b.Backup()} {
+		if made, ours := made.(awss3.Bucket); ours {
+			made.Policy().ApplyRemovalPolicy(removal(props.Retain))
+		}
+	}
 	return b
+}
+
+// bucketID is the private bucket's id within the construct.
+const bucketID = "Bucket"
+
+// make makes the bucket, and its key unless one was given.
+func (b *bucket) make() {
+	alias := b.alias("")
+	made := b.newBucket(bucketID, alias, b.content())
+	if b.copies != nil {
+		made.Node().DefaultChild().(awss3.CfnBucket).SetReplicationConfiguration(b.copies.replication())
+	}
+	b.bucket = made
+	if b.key == nil && b.props.Encryption != S3Managed {
+		b.key = b.newKey("Key", "Encrypts the private objects", alias)
+	}
 }
 
 func (b *bucket) Bucket() awss3.IBucket { return b.bucket }
@@ -78,17 +94,17 @@ func (b *bucket) Backup() awss3.IBucket {
 
 // DeliverThrough adds what the distribution may do. Until it is called, the
 // denies shut it out together with everybody else.
-func (b *bucket) DeliverThrough(distribution *string) {
-	except(b.fence.reading, distribution)
-	b.add(allow("AllowViewers", cloudFront(), []*string{b.objects("*")}, []string{"s3:GetObject", "s3:GetObjectVersion"}, viewers(distribution)))
-	b.openKey(distribution)
+func (b *bucket) DeliverThrough(distributionARN string) {
+	letPast(b.fence.reading, distributionARN)
+	b.add(policy.Allow("ReadByViewers", policy.CloudFront(), b.objects("*"), []string{"s3:GetObject", "s3:GetObjectVersion"}, viewersOf(distributionARN)))
+	b.openKey(distributionARN)
 }
 
 // AllowWritesThrough adds what a behaviour for writing needs.
-func (b *bucket) AllowWritesThrough(distribution *string) {
-	except(b.fence.writing, distribution)
-	b.add(allow("AllowUploaders", cloudFront(), []*string{b.objects("*")}, []string{"s3:PutObject", "s3:DeleteObject"}, viewers(distribution)))
-	b.allowKey(allow("EncryptForUploaders", cloudFront(), itself(), []string{"kms:GenerateDataKey"}, viewers(distribution)))
+func (b *bucket) AllowWritesThrough(distributionARN string) {
+	letPast(b.fence.writing, distributionARN)
+	b.add(policy.Allow("WrittenByUploaders", policy.CloudFront(), b.objects("*"), []string{"s3:PutObject", "s3:DeleteObject"}, viewersOf(distributionARN)))
+	b.allowKey(policy.Allow("EncryptsForUploaders", policy.CloudFront(), policy.Itself(), []string{"kms:GenerateDataKey"}, viewersOf(distributionARN)))
 }
 
 // add puts a statement into the bucket's policy.
@@ -100,21 +116,29 @@ func (b *bucket) add(statement awsiam.PolicyStatement) {
 	b.bucket.AddToResourcePolicy(statement)
 }
 
-// objects is the ARN of the objects that match.
-func (b *bucket) objects(pattern string) *string { return b.bucket.ArnForObjects(jsii.String(pattern)) }
+// objects are those of the bucket that match the pattern.
+func (b *bucket) objects(pattern string) []string {
+	return []string{*b.bucket.ArnForObjects(jsii.String(pattern))}
+}
+
+// everywhere is the bucket and its objects.
+func (b *bucket) everywhere() []string { return append(b.objects("*"), *b.bucket.BucketArn()) }
 
 // permitGateway gives the gateway's role what it signs for, and what it looks
 // at itself: how far an upload is, and what has landed in quarantine.
 func (b *bucket) permitGateway() {
-	role, objects := b.props.Gateway, []*string{b.objects("*")}
-	read := []*string{b.objects(b.props.QuarantinePrefix + "*")}
+	read := b.objects(b.props.QuarantinePrefix + "*")
 	if b.props.DirectReads {
-		read = objects
+		read = b.objects("*")
 	}
-	role.AddToPrincipalPolicy(permit("Write", objects, "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject"))
-	role.AddToPrincipalPolicy(permit("List", []*string{b.bucket.BucketArn()}, "s3:ListBucket"))
-	role.AddToPrincipalPolicy(permit("Inspect", read, "s3:GetObject", "s3:GetObjectVersion"))
+	for _, statement := range []awsiam.PolicyStatement{
+		policy.Permit("Write", b.objects("*"), "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject"),
+		policy.Permit("List", []string{*b.bucket.BucketArn()}, "s3:ListBucket"),
+		policy.Permit("Inspect", read, "s3:GetObject", "s3:GetObjectVersion"),
+	} {
+		b.props.Gateway.AddToPrincipalPolicy(statement)
+	}
 	if b.props.Key != nil { // whose policy may leave this to IAM
-		role.AddToPrincipalPolicy(permit("Encrypt", []*string{b.key.KeyArn()}, "kms:GenerateDataKey", "kms:Decrypt"))
+		b.props.Gateway.AddToPrincipalPolicy(policy.Permit("Encrypt", []string{*b.key.KeyArn()}, "kms:GenerateDataKey", "kms:Decrypt"))
 	}
 }

@@ -1,53 +1,49 @@
 package content
 
 import (
-	"maps"
-	"slices"
-
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/policy"
 )
 
-// Conditions that more than one statement asks.
-const (
-	principalARN = "aws:PrincipalArn" // of a session: the role's
-	sourceARN    = "aws:SourceArn"    // of the distribution that CloudFront acts for
-)
-
-// fence is the explicit denies of a bucket, whatever its policy allows. Those
-// that a distribution is let past later are kept.
+// fence is the denies that a distribution is let past later.
 type fence struct{ reading, writing awsiam.PolicyStatement }
 
-// build adds the denies to a bucket's policy.
-func (f *fence) build(b *bucket) {
-	walls := b.walls(b.bucket)
-	for _, statement := range slices.Concat(walls.transport(), b.requests(), b.encrypted(), walls.kept(), b.within()) {
-		b.add(statement)
+// fenceIn adds the explicit denies to the bucket's policy, which hold
+// whatever is allowed elsewhere.
+func (b *bucket) fenceIn() {
+	arn := *b.bucket.BucketArn()
+	for _, statements := range [][]awsiam.PolicyStatement{b.props.Guard.Bucket(b, arn, policy.Erasing()), b.requests(), b.encrypted(), b.within()} {
+		for _, statement := range statements {
+			b.add(statement)
+		}
 	}
-	readers := []*string{b.props.Gateway.RoleArn()}
+	readers := []string{*b.props.Gateway.RoleArn()}
 	if b.copies != nil {
-		readers = append(readers, b.copies.role.RoleArn())
+		readers = append(readers, *b.copies.role.RoleArn())
 	}
-	f.reading = deny("DenyReadingByOthers", walls.objects(), reading(), conditions{"ArnNotLike": {principalARN: readers}})
-	f.writing = deny("DenyWritingByOthers", walls.objects(), writing(), conditions{"ArnNotLike": {principalARN: []*string{b.props.Gateway.RoleArn()}}})
-	b.add(f.reading)
-	b.add(f.writing)
-	b.add(deny("DenyListingByOthers", walls.itself(), listing(), conditions{"ArnNotLike": {principalARN: slices.Concat(readers, walls.administrators)}}))
+	b.fence.reading = policy.Deny("OnlyViewersRead", b.objects("*"), policy.Reading(), policy.Unless(readers))
+	b.fence.writing = policy.Deny("OnlyTheGatewayWrites", b.objects("*"), policy.Writing(), policy.Unless(readers[:1]))
+	b.add(b.fence.reading)
+	b.add(b.fence.writing)
+	b.add(policy.Deny("OnlyTheGatewayLists", []string{arn}, policy.Listing(), policy.Unless(append(readers, b.props.Guard.Administrators...))))
 }
 
 // requests refuses presigned requests that are too old, and the gateway's own
 // that take another way than its VPC's.
 func (b *bucket) requests() []awsiam.PolicyStatement {
-	all, any := b.walls(b.bucket).everywhere(), []string{"s3:*"}
-	statements := []awsiam.PolicyStatement{deny("DenyOldPresignedRequests", all, any, conditions{
+	anything := []string{"s3:*"}
+	statements := []awsiam.PolicyStatement{policy.Deny("NoOldPresignedRequests", b.everywhere(), anything, policy.Conditions{
 		"StringEquals":       {"s3:authType": "REST-QUERY-STRING"},
 		"NumericGreaterThan": {"s3:signatureAge": b.props.MaxPresignAge.Milliseconds()},
 	})}
-	if b.props.Endpoint != nil {
-		statements = append(statements, deny("DenyGatewayElsewhere", all, any, conditions{
-			"ArnEquals":       {principalARN: b.props.Gateway.RoleArn()},
+	if b.props.EndpointID != "" {
+		statements = append(statements, policy.Deny("GatewayOnlyThroughEndpoint", b.everywhere(), anything, policy.Conditions{
+			"ArnEquals":       {policy.PrincipalARN: *b.props.Gateway.RoleArn()},
 			"StringEquals":    {"s3:authType": "REST-HEADER"},
-			"StringNotEquals": {"aws:SourceVpce": b.props.Endpoint},
+			"StringNotEquals": {"aws:SourceVpce": b.props.EndpointID},
 		}))
 	}
 	return statements
@@ -56,18 +52,19 @@ func (b *bucket) requests() []awsiam.PolicyStatement {
 // encrypted refuses objects under another key than the bucket's. A request
 // that names none gets the bucket's.
 func (b *bucket) encrypted() []awsiam.PolicyStatement {
-	const algorithm, keyID, customer = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:x-amz-server-side-encryption-customer-algorithm"
-	objects, put := b.walls(b.bucket).objects(), []string{"s3:PutObject"}
+	const algorithm, customer, keyID = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-server-side-encryption-aws-kms-key-id"
+	objects, put := b.objects("*"), []string{"s3:PutObject"}
 	expected := "AES256"
 	if b.key != nil {
 		expected = "aws:kms"
 	}
+	given := func(key string) policy.Conditions { return policy.Conditions{"Null": {key: "false"}} }
 	statements := []awsiam.PolicyStatement{
-		deny("DenyOtherEncryption", objects, put, conditions{"Null": {algorithm: "false"}, "StringNotEquals": {algorithm: expected}}),
-		deny("DenyKeysOfCallers", objects, put, conditions{"Null": {customer: "false"}}),
+		policy.Deny("NoOtherEncryption", objects, put, given(algorithm).With("StringNotEquals", algorithm, expected)),
+		policy.Deny("NoKeysOfCallers", objects, put, given(customer)),
 	}
 	if b.key != nil {
-		statements = append(statements, deny("DenyOtherKeys", objects, put, conditions{"Null": {keyID: "false"}, "StringNotEquals": {keyID: b.key.KeyArn()}}))
+		statements = append(statements, policy.Deny("NoOtherKey", objects, put, given(keyID).With("StringNotEquals", keyID, *b.key.KeyArn())))
 	}
 	return statements
 }
@@ -75,34 +72,33 @@ func (b *bucket) encrypted() []awsiam.PolicyStatement {
 // within keeps the quarantine from viewers, and everything else from the
 // gateway, which only has to look at what has landed there.
 func (b *bucket) within() []awsiam.PolicyStatement {
-	quarantine := []*string{b.objects(b.props.QuarantinePrefix + "*")}
-	statements := []awsiam.PolicyStatement{
-		statement(awsiam.Effect_DENY, "DenyQuarantineToViewers", cloudFront(), quarantine, reading(), nil),
-	}
+	quarantine := b.objects(b.props.QuarantinePrefix + "*")
+	statements := []awsiam.PolicyStatement{policy.DenyTo("NoViewersInQuarantine", policy.CloudFront(), quarantine, policy.Reading())}
 	if !b.props.DirectReads {
-		statements = append(statements, awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Sid: jsii.String("DenyGatewayReading"), Effect: awsiam.Effect_DENY, Actions: jsii.Strings(reading()...),
-			Principals: &[]awsiam.IPrincipal{awsiam.NewStarPrincipal()}, NotResources: &quarantine,
-			Conditions: &map[string]any{"ArnEquals": map[string]any{principalARN: b.props.Gateway.RoleArn()}},
-		}))
+		statements = append(statements, policy.DenyOutside("GatewayReadsQuarantineOnly", quarantine, policy.Reading(),
+			policy.Conditions{"ArnEquals": {policy.PrincipalARN: *b.props.Gateway.RoleArn()}}))
 	}
 	return statements
 }
 
-// except lets one more source past a deny: its conditions hold together, so
-// what fails one of them isn't denied.
-func except(statement awsiam.PolicyStatement, distribution *string) {
-	statement.AddCondition(jsii.String("StringNotEquals"), map[string]any{sourceARN: distribution})
+// letPast excepts a distribution from a deny: its conditions hold together, so
+// who fails one of them isn't denied.
+func letPast(statement awsiam.PolicyStatement, distribution string) {
+	statement.AddCondition(jsii.String("StringNotEquals"), map[string]any{policy.SourceARN: distribution})
 }
 
-// viewers are the conditions under which CloudFront acts for one distribution.
-func viewers(distribution *string) conditions {
-	return conditions{"StringEquals": {sourceARN: distribution}}
+// viewersOf are the conditions under which CloudFront acts for a distribution.
+func viewersOf(distribution string) policy.Conditions {
+	return policy.Conditions{"StringEquals": {policy.SourceARN: distribution}}
 }
 
-// with returns the conditions and one operator more.
-func (c conditions) with(operator string, keys map[string]any) conditions {
-	more := maps.Clone(c)
-	more[operator] = keys
-	return more
+// throughS3 are the conditions under which S3 uses a key for a bucket, on
+// behalf of who asks it. S3 tells KMS the bucket's ARN where the bucket has a
+// bucket key, else the object's (Amazon S3 User Guide, "Using server-side
+// encryption with AWS KMS keys").
+func (b *bucket) throughS3(bucketARN string) policy.Conditions {
+	return policy.Conditions{
+		"StringEquals": {"kms:ViaService": "s3." + *awscdk.Stack_Of(b).Region() + "." + *awscdk.Aws_URL_SUFFIX()},
+		"ArnLike":      {contextARN: []string{bucketARN, bucketARN + "/*"}},
+	}
 }

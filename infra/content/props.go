@@ -3,13 +3,14 @@ package content
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 
+	"github.com/signgate/signgate/infra/complaints"
+	"github.com/signgate/signgate/infra/policy"
 	"github.com/signgate/signgate/pkg/objectkey"
 )
 
@@ -61,16 +62,12 @@ type Props struct {
 	MaxPresignAge time.Duration
 	// DirectReads lets the gateway presign reads from S3 itself.
 	DirectReads bool
-	// Endpoint is the id of the VPC endpoint that the gateway's own requests
-	// must come through; presigned ones come from browsers. None: any way.
-	Endpoint *string
+	// EndpointID is the VPC endpoint that the gateway's own requests must come
+	// through; presigned ones come from browsers. None: any way.
+	EndpointID string
 
-	// Deployers may change the bucket's policy and settings, and the key's:
-	// patterns of roles' ARNs. None: the execution role of CDK's bootstrap.
-	// Administrators may also delete versions for good. None: nobody may.
-	Deployers, Administrators []string
-	// RequireMFA asks a second factor of administrators.
-	RequireMFA bool
+	// Guard is who may change what the bucket and its key promise.
+	Guard policy.Guard
 }
 
 // Lifecycle is what S3 tidies up by itself, in days; 0 is never.
@@ -94,12 +91,8 @@ func (p *Props) Validate() error {
 	if p == nil {
 		return fmt.Errorf("%w: there are no props", ErrInvalid)
 	}
-	var complaints []string
-	when := func(wrong bool, text string) {
-		if wrong {
-			complaints = append(complaints, text)
-		}
-	}
+	var found complaints.List
+	when := found.When
 	when(p.Gateway == nil, "Gateway is missing: the role that may write")
 	when(p.Existing == nil && p.LogBucket == nil, "LogBucket is missing: a private bucket keeps access logs")
 	when(p.Existing != nil && p.BucketName != "", "Existing and BucketName can't both be given")
@@ -109,10 +102,9 @@ func (p *Props) Validate() error {
 	when(p.Existing != nil && p.Encryption != S3Managed && p.Key == nil, "Existing takes the Key that it is encrypted with, or Encryption S3Managed")
 	when(p.DecryptFor != "" && p.DecryptFor != ThisDistribution && p.DecryptFor != AnyDistribution, "DecryptFor is ThisDistribution or AnyDistribution")
 	when(p.MaxPresignAge < time.Second || p.MaxPresignAge > 7*24*time.Hour, "MaxPresignAge lies between a second and 7 days")
-	when(p.RequireMFA && len(p.Administrators) == 0, "RequireMFA asks a second factor of Administrators, and there are none")
-	if _, err := objectkey.ParsePrefix(p.QuarantinePrefix); err != nil {
-		when(true, "QuarantinePrefix: "+err.Error())
-	}
+	p.Guard.Check(&found)
+	_, err := objectkey.ParsePrefix(p.QuarantinePrefix)
+	when(err != nil, "QuarantinePrefix: %v", err)
 	for _, origin := range p.UploadOrigins {
 		when(origin == "*", "UploadOrigins names origins; * would let every page try")
 	}
@@ -120,8 +112,5 @@ func (p *Props) Validate() error {
 	when(min(life.AbortUploads, life.QuarantineExpire, life.OldVersionsGlacier, life.OldVersionsExpire) < 0, "Lifecycle counts days from 0")
 	when(life.OldVersionsGlacier > 0 && life.OldVersionsExpire > 0 && life.OldVersionsExpire <= life.OldVersionsGlacier, "Lifecycle.OldVersionsExpire must come after OldVersionsGlacier")
 	when(p.Backup != nil && min(p.Backup.Glacier, p.Backup.Expire) < 0, "Backup counts days from 0")
-	if len(complaints) > 0 {
-		return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(complaints, "; "))
-	}
-	return nil
+	return found.Err(ErrInvalid)
 }

@@ -8,45 +8,40 @@ import (
 	"github.com/signgate/signgate/pkg/presign"
 )
 
-// newBucket makes the bucket. Its key is named by an alias that needn't exist
-// yet: see the package's comment.
-func (b *bucket) newBucket(alias *string) awss3.IBucket {
+// newBucket makes a bucket as private as S3 can, whose key is named by the
+// alias.
+func (b *bucket) newBucket(id, alias string, props *awss3.BucketProps) awss3.Bucket {
+	props.Versioned = jsii.Bool(true)
+	props.BlockPublicAccess = awss3.BlockPublicAccess_BLOCK_ALL()
+	props.ObjectOwnership = awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED
+	props.Encryption = awss3.BucketEncryption_S3_MANAGED
+	props.RemovalPolicy = removal(b.props.Retain)
+	made := awss3.NewBucket(b, jsii.String(id), props)
+	resource := made.Node().DefaultChild().(awss3.CfnBucket)
+	if b.props.Encryption != S3Managed {
+		key := awscdk.Stack_Of(b).FormatArn(&awscdk.ArnComponents{Service: jsii.String("kms"), Resource: jsii.String(alias), ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME})
+		if b.props.Key != nil && id == bucketID {
+			key = b.props.Key.KeyArn()
+		}
+		resource.SetBucketEncryption(encryption(key))
+	}
+	// CDK would put an ACL on the log bucket unless the app sets a feature flag.
+	resource.SetLoggingConfiguration(&awss3.CfnBucket_LoggingConfigurationProperty{
+		DestinationBucketName: b.props.LogBucket.BucketName(), LogFilePrefix: jsii.String(b.props.LogPrefix + id + "/"),
+	})
+	return made
+}
+
+// content are the settings of the private bucket itself.
+func (b *bucket) content() *awss3.BucketProps {
 	props := &awss3.BucketProps{
-		Versioned:            jsii.Bool(true),
-		BlockPublicAccess:    awss3.BlockPublicAccess_BLOCK_ALL(),
-		ObjectOwnership:      awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
-		Encryption:           awss3.BucketEncryption_S3_MANAGED,
+		LifecycleRules: b.lifecycle(), Cors: b.cors(),
 		TransferAcceleration: jsii.Bool(b.props.TransferAcceleration),
-		LifecycleRules:       b.lifecycle(),
-		RemovalPolicy:        removal(b.props.Retain),
-		Cors:                 b.cors(),
 	}
 	if b.props.BucketName != "" {
 		props.BucketName = jsii.String(b.props.BucketName)
 	}
-	made := awss3.NewBucket(b, jsii.String("Bucket"), props)
-	resource := made.Node().DefaultChild().(awss3.CfnBucket)
-	if b.props.Encryption != S3Managed {
-		resource.SetBucketEncryption(encryption(b.keyName(alias)))
-	}
-	// CDK would put an ACL on the log bucket unless the app sets a feature flag.
-	resource.SetLoggingConfiguration(&awss3.CfnBucket_LoggingConfigurationProperty{
-		DestinationBucketName: b.props.LogBucket.BucketName(), LogFilePrefix: jsii.String(b.props.LogPrefix),
-	})
-	if b.copies != nil {
-		resource.SetReplicationConfiguration(b.copies.replication())
-	}
-	return made
-}
-
-// keyName is how the bucket calls its key.
-func (b *bucket) keyName(alias *string) *string {
-	if b.props.Key != nil {
-		return b.props.Key.KeyArn()
-	}
-	return awscdk.Stack_Of(b).FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("kms"), Resource: alias, ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
-	})
+	return props
 }
 
 // encryption is SSE-KMS with a bucket key, which asks KMS once for many objects.
@@ -81,15 +76,24 @@ func (b *bucket) lifecycle() *[]*awss3.LifecycleRule {
 	life := b.props.Lifecycle
 	var rules []*awss3.LifecycleRule
 	if life.AbortUploads > 0 {
-		rules = append(rules, &awss3.LifecycleRule{Id: jsii.String("abort-uploads"), AbortIncompleteMultipartUploadAfter: days(life.AbortUploads)})
+		rules = append(rules, abortUploads(life.AbortUploads))
 	}
-	if life.QuarantineExpire > 0 {
-		rules = append(rules, &awss3.LifecycleRule{
-			Id: jsii.String("expire-quarantine"), Prefix: jsii.String(b.props.QuarantinePrefix),
-			Expiration: days(life.QuarantineExpire), NoncurrentVersionExpiration: days(1),
-		})
+	return new(append(append(rules, b.quarantineRule()...), oldVersions(life.OldVersionsGlacier, life.OldVersionsExpire)...))
+}
+
+func abortUploads(after int) *awss3.LifecycleRule {
+	return &awss3.LifecycleRule{Id: jsii.String("abort-uploads"), AbortIncompleteMultipartUploadAfter: days(after)}
+}
+
+// quarantineRule removes what was never taken over.
+func (b *bucket) quarantineRule() []*awss3.LifecycleRule {
+	if b.props.Lifecycle.QuarantineExpire == 0 {
+		return nil
 	}
-	return new(append(rules, oldVersions(life.OldVersionsGlacier, life.OldVersionsExpire)...))
+	return []*awss3.LifecycleRule{{
+		Id: jsii.String("expire-quarantine"), Prefix: jsii.String(b.props.QuarantinePrefix),
+		Expiration: days(b.props.Lifecycle.QuarantineExpire), NoncurrentVersionExpiration: days(1),
+	}}
 }
 
 // oldVersions moves versions that were replaced to Glacier, and removes them.
