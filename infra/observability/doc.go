@@ -1,0 +1,23 @@
+// Package observability is what tells afterwards what happened, and at once
+// when something goes wrong: a bucket for logs, a trail of what was done to
+// objects, a dashboard, alarms. Each is a construct for any Go CDK app.
+//
+// It isn't the gateway's audit trail, which says who was given a URL and why
+// (signgate audit); together with the access logs that says who used it.
+//
+// # Two buckets
+//
+// S3 delivers server access logs only to a bucket whose default encryption is
+// SSE-S3 (Amazon S3 User Guide, "Enabling Amazon S3 server access logging").
+// NewLogBucket therefore is encrypted with S3's keys; NewTrail keeps a bucket
+// of its own, with a key of its own.
+//
+// # Whose logs
+//
+// Nobody but AWS's services writes a log, and nobody deletes or replaces one
+// before it expires, save the administrators that the props name. Lifecycle
+// rules aren't held up by a bucket's policy (Amazon S3 User Guide, "Setting
+// an S3 Lifecycle configuration"). Who reads logs is said by permissions in
+// the account, but for the roles that the props refuse, such as the
+// gateway's: whoever takes it over doesn't see the trace of it.
+package observability
