@@ -25,3 +25,17 @@ func ExampleNewLogBucket() {
 	}
 	// Output: 365
 }
+
+func ExampleNewTrail() {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Media"), nil)
+	observability.NewTrail(stack, "Trail", &observability.TrailProps{
+		Buckets:    []string{"arn:aws:s3:::some-bucket"},
+		ExpireDays: 365,
+	})
+
+	for _, resource := range synthtest.Synth(stack).Of("AWS::CloudTrail::Trail") {
+		fmt.Println(resource.Get("AdvancedEventSelectors", 0, "FieldSelectors", 2, "StartsWith", 0))
+	}
+	// Output: arn:aws:s3:::some-bucket/
+}

@@ -98,6 +98,34 @@ func Statements(tb testing.TB, document any) map[string]Statement {
 	return found
 }
 
+// Wildcards returns the actions of all policies of the template that name more
+// than one action, by where they stand.
+func (t Template) Wildcards() (found []string) {
+	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+		found = append(found, wildcards(id, t.Resources[id].Properties)...)
+	}
+	return found
+}
+
+func wildcards(where string, value any) (found []string) {
+	switch value := value.(type) {
+	case []any:
+		for i, element := range value {
+			found = append(found, wildcards(fmt.Sprintf("%s[%d]", where, i), element)...)
+		}
+	case map[string]any:
+		for _, action := range slices.Concat(texts(value["Action"]), texts(value["NotAction"])) {
+			if strings.Contains(action, "*") {
+				found = append(found, where+": "+action)
+			}
+		}
+		for key, element := range value {
+			found = append(found, wildcards(where+"."+key, element)...)
+		}
+	}
+	return found
+}
+
 func sorted(value any) []string {
 	list := texts(value)
 	slices.Sort(list)
