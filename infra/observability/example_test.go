@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/observability"
@@ -38,4 +39,34 @@ func ExampleNewTrail() {
 		fmt.Println(resource.Get("AdvancedEventSelectors", 0, "FieldSelectors", 2, "StartsWith", 0))
 	}
 	// Output: arn:aws:s3:::some-bucket/
+}
+
+func ExampleNewAlarms() {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Alarms"), &awscdk.StackProps{
+		Env: &awscdk.Environment{Account: jsii.String("111122223333"), Region: jsii.String("us-east-1")},
+	})
+	topic := observability.NewTopic(stack, "Topic", &observability.TopicProps{Email: "ops@example.com"})
+	observability.NewAlarms(stack, "Alarms", &observability.AlarmsProps{
+		DistributionID: "E2QWRUHAPOMQZL", Topic: topic.Topic(), ErrorRate: 1, Refusals: 20,
+	})
+
+	for _, resource := range synthtest.Synth(stack).Of("AWS::CloudWatch::Alarm") {
+		fmt.Println(resource.Get("MetricName"), resource.Get("Threshold"))
+	}
+	// Output:
+	// 5xxErrorRate 1
+	// 4xxErrorRate 20
+}
+
+func ExampleNewDashboard() {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Media"), nil)
+	dashboard := observability.NewDashboard(stack, "Dashboard", &observability.DashboardProps{
+		BucketName: "some-bucket", DistributionID: "E2QWRUHAPOMQZL",
+	})
+	dashboard.AddWidgets(awscloudwatch.NewTextWidget(&awscloudwatch.TextWidgetProps{Markdown: jsii.String("### Gateway")}))
+
+	fmt.Println(len(synthtest.Synth(stack).Of("AWS::CloudWatch::Dashboard")))
+	// Output: 1
 }
