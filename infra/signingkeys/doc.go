@@ -1,0 +1,16 @@
+// Package signingkeys is the CDK construct of what a distribution trusts: the
+// public halves of the signing keys, in slots, and the key group of them.
+//
+// CloudFront's public keys can't be changed, but CloudFormation believes that
+// they can: it updates one in place, and the deployment fails
+// (aws-cloudformation/cloudformation-coverage-roadmap#924). Here a key's
+// logical id and name are made of its slot and its content, so that another
+// key is always another resource. To rotate without a URL that dies early:
+//
+//  1. deploy with the new key in a second slot, beside the old one,
+//  2. make the new slot the active one, so that the gateway signs with it,
+//  3. wait for the longest life of a URL,
+//  4. deploy without the old slot.
+//
+// Private keys are no matter of this package; it refuses them.
+package signingkeys
