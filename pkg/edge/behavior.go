@@ -69,9 +69,9 @@ func ReadBehavior(keyIDs []string, lifetime Lifetime, origins ...string) Behavio
 	}
 }
 
-// check says what a behaviour can't mean. One that is neither signed nor said
+// Validate says what a behaviour can't mean. One that is neither signed nor said
 // to be unsigned is a mistake that would open a bucket.
-func (b Behavior) check() error {
+func (b Behavior) Validate() error {
 	switch {
 	case b.PathPattern == "":
 		return errors.New("a behaviour has no path pattern")

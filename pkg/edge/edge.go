@@ -71,7 +71,7 @@ func New(config Config) (*Edge, error) {
 }
 
 func newBehavior(described Behavior, config Config) (*behavior, error) {
-	if err := described.check(); err != nil {
+	if err := described.Validate(); err != nil {
 		return nil, err
 	}
 	ready := &behavior{Behavior: described}

@@ -53,6 +53,7 @@ type Options struct {
 	AllowedOrigin []string      `placeholder:"ORIGIN" help:"Origin of browser pages that may call the gateway, read at the edge with cookies and upload to S3, beside http://localhost:3000 and http://127.0.0.1:3000. May be given several times."`
 	UploadRules   string        `placeholder:"FILE" help:"Rules for uploads by prefix, as the gateway's --upload-rules."`
 	UploadLife    time.Duration `placeholder:"DURATION" help:"Life of upload requests, as the gateway's --upload-life."`
+	Behaviors     string        `placeholder:"FILE" help:"What the edge runs in place of its own behaviour: the file that the CDK app writes of what it deploys. Its keys are taken for the local ones."`
 }
 
 // origins are those of the pages that may call. To a browser the edge, at
@@ -144,15 +145,16 @@ func (s *Stack) startEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Nothing is cached by default, so that what was just uploaded is seen; an
-	// object with a Cache-Control of its own is.
-	lifetime := edge.Lifetime{Max: 365 * 24 * time.Hour}
+	behaviors, err := s.config.behaviors(ring.IDs())
+	if err != nil {
+		return err
+	}
 	handler, err := edge.New(edge.Config{
 		Origin: edge.Origin{
 			BucketURL: s.s3.URL() + "/" + Bucket, Region: Region,
 			Credentials: credentials.NewStaticCredentialsProvider(s.edge.Access, s.edge.Secret, ""),
 		},
-		Behaviors: []edge.Behavior{edge.ReadBehavior(ring.IDs(), lifetime, s.config.origins()...)},
+		Behaviors: behaviors,
 		Keys:      ring.PublicKeys(), Log: s.config.Log.With("part", "edge"), Now: s.config.Now,
 	})
 	if err != nil {
