@@ -83,6 +83,7 @@ type Delivery struct {
 	Firewall      *WAF     `json:"firewall"`
 	Writes        *Writes  `json:"writes"` // a behaviour of its own, with its own keys, that uploads and deletes
 	AccessLogs    bool     `json:"accessLogs"`
+	LogQueries    bool     `json:"logQueries"` // with the issue id, and the signature: see delivery.AccessLogsProps
 }
 
 // Domain is a name of one's own for the distribution.
@@ -164,3 +165,16 @@ type Limits struct {
 
 // Duration is text such as "15m" in a file.
 type Duration time.Duration
+
+// NeedsBefore says whether the distribution needs something that AWS keeps in
+// us-east-1 only: a web ACL or a certificate to be made.
+func (e *Environment) NeedsBefore() bool {
+	firewall, domain := e.Delivery.Firewall, e.Delivery.Domain
+	return firewall != nil && firewall.ACLARN == "" || domain != nil && domain.CertificateARN == ""
+}
+
+// NeedsAfter says whether something in us-east-1 looks at the distribution:
+// the delivery of its access logs, or alarms.
+func (e *Environment) NeedsAfter() bool {
+	return e.Delivery.AccessLogs || e.Observability.Alarms != nil
+}

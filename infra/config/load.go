@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/signgate/signgate/infra/complaints"
 	"github.com/signgate/signgate/pkg/settings"
 )
 
@@ -88,9 +89,9 @@ func Load(folder fs.FS, name string) (Environment, error) {
 		return Environment{}, fmt.Errorf("%w: %s.json: %s", ErrInvalid, name, reason(err))
 	}
 	environment.Name = name
-	missing := environment.readKeys(folder)
-	if complaints := append(missing, environment.complaints()...); len(complaints) > 0 {
-		return Environment{}, fmt.Errorf("%w: %s.json: %s", ErrInvalid, name, strings.Join(complaints, "; "))
+	found := append(environment.readKeys(folder), environment.complaints()...)
+	if err := found.Err(fmt.Errorf("%w: %s.json", ErrInvalid, name)); err != nil {
+		return Environment{}, err
 	}
 	return environment, nil
 }
@@ -116,19 +117,19 @@ func reason(err error) string {
 }
 
 // readKeys fills in what the slots' files hold.
-func (e *Environment) readKeys(folder fs.FS) (complaints []string) {
+func (e *Environment) readKeys(folder fs.FS) (found complaints.List) {
 	for _, slots := range e.slots() {
 		for i := range slots.slots {
 			slot := &slots.slots[i]
 			pem, err := fs.ReadFile(folder, path.Clean(slot.PublicKey))
+			found.When(err != nil, "%s[%d].publicKey: %q can't be read; it is the path of a PEM file below the folder of the environments", slots.member, i, slot.PublicKey)
 			if err != nil {
-				complaints = append(complaints, fmt.Sprintf("%s[%d].publicKey: %q can't be read; it is the path of a PEM file below the folder of the environments", slots.member, i, slot.PublicKey))
 				continue
 			}
 			slot.PEM = strings.TrimSpace(string(pem)) + "\n"
 		}
 	}
-	return complaints
+	return found
 }
 
 // named is a list of slots and where it stands in the file.

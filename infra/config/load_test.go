@@ -1,8 +1,18 @@
 package config_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io/fs"
 	"os"
+	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"github.com/signgate/signgate/infra/config"
 )
@@ -11,12 +21,145 @@ func TestTheShippedEnvironmentsAreValid(t *testing.T) {
 	t.Parallel()
 	folder := os.DirFS("../environments")
 	names, err := config.Names(folder)
-	if err != nil || len(names) < 3 {
+	if err != nil || strings.Join(names, " ") != "dev prod staging" {
 		t.Fatalf("environments %v: %v", names, err)
 	}
 	for _, name := range names {
-		if _, err := config.Load(folder, name); err != nil {
-			t.Error(err)
+		if environment, err := config.Load(folder, name); err != nil || environment.Name != name {
+			t.Errorf("%q: %v", environment.Name, err)
 		}
+	}
+}
+
+// publicKey makes a key of the curve, as PEM.
+func publicKey(t *testing.T, curve elliptic.Curve) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// folder holds one environment, e, and a few keys.
+func folder(t *testing.T, text string) fs.FS {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := publicKey(t, elliptic.P256())
+	return fstest.MapFS{
+		"e.json":           {Data: []byte(text)},
+		"keys/good.pem":    {Data: []byte(good)},
+		"keys/same.pem":    {Data: []byte(good)},
+		"keys/other.pem":   {Data: []byte(publicKey(t, elliptic.P256()))},
+		"keys/p384.pem":    {Data: []byte(publicKey(t, elliptic.P384()))},
+		"keys/text.pem":    {Data: []byte("not a key")},
+		"keys/private.pem": {Data: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
+	}
+}
+
+const keys = `"signingKeys": {"slots": [{"id": "a", "publicKey": "keys/good.pem"}], "active": "a"}`
+
+func TestAnEmptyEnvironmentHasSafeDefaults(t *testing.T) {
+	t.Parallel()
+	e, err := config.Load(folder(t, "{"+keys+"}"), "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case e.Content.Encryption != config.KMS, e.Content.DecryptFor != config.DistributionOnly:
+		t.Errorf("encryption %q for %q", e.Content.Encryption, e.Content.DecryptFor)
+	case e.Content.Lifecycle.AbortUploads == 0, e.Content.Lifecycle.QuarantineExpire == 0:
+		t.Errorf("nothing is tidied up: %+v", e.Content.Lifecycle)
+	case !e.Delivery.AccessLogs, e.Delivery.LogQueries, len(e.Content.UploadOrigins) != 0:
+		t.Errorf("logs %v, with queries %v, uploads from %v", e.Delivery.AccessLogs, e.Delivery.LogQueries, e.Content.UploadOrigins)
+	case time.Duration(e.Limits.MaxUploadLife) != time.Hour:
+		t.Errorf("uploads live %s", time.Duration(e.Limits.MaxUploadLife))
+	case !strings.HasPrefix(e.SigningKeys.Slots[0].PEM, "-----BEGIN PUBLIC KEY-----"):
+		t.Error("the key wasn't read")
+	}
+}
+
+func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		says []string
+	}{
+		"syntax":         {`{"account": }`, []string{"invalid character"}},
+		"unknown member": {`{"content": {"bucket": "x"}}`, []string{"content.bucket is no member"}},
+		"wrong type":     {`{"retain": "yes"}`, []string{"retain isn't of the right type"}},
+		"bad duration":   {`{"limits": {"maxReadLife": "soon"}}`, []string{`limits.maxReadLife "soon" is no duration`}},
+		"nothing given":  {`{}`, []string{"signingKeys.slots holds 1 to 5 keys", `signingKeys.active "" is none`}},
+		"identity": {`{"account": "12", "tags": {"aws:x": "y"}, "access": {"requireMfa": true, "deployers": ["me"], "boundary": "arn:aws:x"}, ` + keys + `}`, []string{
+			"account is 12 digits", "go together", `"aws:x" can't be a tag`, "requireMfa", "access.deployers", "access.boundary",
+		}},
+		"content": {`{"content": {"bucketName": "A.b", "encryption": "none", "keyArn": "x", "decryptFor": "all", "uploadOrigins": ["*"],
+			"lifecycle": {"abortUploads": 0, "quarantineExpire": 0, "oldVersionsGlacier": 40, "oldVersionsExpire": 30}, "backup": {"glacier": 5, "expire": 5}}, ` + keys + `}`, []string{
+			"content.bucketName", "content.encryption is one of kms, s3", "content.keyArn is the ARN", "takes content.encryption kms", "content.decryptFor",
+			"content.uploadOrigins", "abortUploads", "quarantineExpire", "oldVersionsExpire must come after", "content.backup.expire",
+		}},
+		"delivery": {`{"delivery": {"priceClass": "300", "origins": ["app"], "cache": {"min": "2h", "default": "1h"},
+			"domain": {"name": "cdn.example.com", "zoneId": "Z1", "zoneName": "example.org"}, "geo": {"allow": ["DE"], "block": ["xx"]},
+			"firewall": {"aclArn": "arn:aws:wafv2:eu-west-1:111122223333:global/webacl/x", "allowRanges": ["0.0.0.0/0"], "ratePer5Mins": 5}, "writes": {"pathPrefix": "/"}}, ` + keys + `}`, []string{
+			"delivery.priceClass", "delivery.origins", "delivery.cache", "doesn't lie in the zone", "delivery.geo takes allow or block", `not "xx"`,
+			"delivery.firewall.aclArn", "takes aclArn, or", "allowRanges", "ratePer5Mins must be at least 10", "delivery.writes.pathPrefix", "delivery.writes.signingKeys holds 1 to 5",
+		}},
+		"domain": {`{"delivery": {"domain": {"name": "CDN", "certificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/x", "zoneId": "x"}}, ` + keys + `}`, []string{
+			"delivery.domain.name", "of acm in us-east-1", "go together", "delivery.domain.zoneId",
+		}},
+		"no proof": {`{"delivery": {"domain": {"name": "cdn.example.com"}}, ` + keys + `}`, []string{"needs certificateArn, or zoneId"}},
+		"observability": {`{"observability": {"logBucketArn": "logs", "logsExpire": 0, "alarms": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:x", "email": "a@b", "errorRate": 0, "refusals": 101}}, ` + keys + `}`, []string{
+			"observability.logBucketArn", "logsExpire", "of sns in us-east-1", "topicArn or email", "alarms.errorRate", "alarms.refusals",
+		}},
+		"network": {`{"network": {"vpcId": "vpc-x", "cidr": "10.0.0.1/8"}, ` + keys + `}`, []string{"vpcId or cidr", "network.vpcId", "needs routeTableIds", "network.cidr"}},
+		"limits":  {`{"limits": {"maxUploadLife": "200h", "maxReadLife": "0s"}, ` + keys + `}`, []string{"limits.maxUploadLife", "limits.maxReadLife"}},
+		"keys": {`{"signingKeys": {"active": "z", "slots": [{"id": "A", "publicKey": "keys/p384.pem"}, {"id": "b", "publicKey": "keys/text.pem"}, {"id": "b", "publicKey": "../x.pem"},
+			{"id": "c", "publicKey": "keys/good.pem"}, {"id": "d", "publicKey": "keys/same.pem"}, {"id": "e", "publicKey": "keys/private.pem"}]}}`, []string{
+			"holds 1 to 5 keys", "slots[0].id", "slots[0].publicKey must be an ECDSA key", "slots[1].publicKey isn't one block of PEM", `another slot "b"`,
+			`"../x.pem" can't be read`, "slots[4].publicKey is the key of signingKeys.slots[3]", "slots[5].publicKey is a PRIVATE key", `"z" is none of the slots`,
+		}},
+		"keys that both read and write": {`{"delivery": {"writes": {"pathPrefix": "/up/", "signingKeys": [{"id": "w", "publicKey": "keys/same.pem"}]}}, ` + keys + `}`, []string{
+			"delivery.writes.signingKeys[0].publicKey is the key of signingKeys.slots[0]",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := config.Load(folder(t, c.text), "e")
+			if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "e.json") {
+				t.Fatalf("%v", err)
+			}
+			for _, text := range c.says {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("%v\ndoesn't say: %s", err, text)
+				}
+			}
+		})
+	}
+}
+
+func TestAnUnknownEnvironmentIsToldWhichThereAre(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(folder(t, "{}"), "production")
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "there are e") {
+		t.Error(err)
+	}
+}
+
+func TestANameThatStacksCantHaveIsRefused(t *testing.T) {
+	t.Parallel()
+	held := fstest.MapFS{"Prod_1.json": {Data: []byte("{}")}}
+	if _, err := config.Load(held, "Prod_1"); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "name of the file") {
+		t.Error(err)
 	}
 }

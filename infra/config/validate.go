@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/signgate/signgate/infra/complaints"
 )
 
 // What AWS asks of names. The patterns are compiled where they are used, for
@@ -43,14 +45,14 @@ const maxSlots = 5
 const maxPresigned = 7 * 24 * time.Hour
 
 // complaints collects everything that is wrong with an environment.
-func (e *Environment) complaints() []string {
+func (e *Environment) complaints() complaints.List {
 	var found list
 	found.match("the name of the file", e.Name, namePattern, "begins with a letter and holds at most 20 lower-case letters, digits and hyphens", false)
 	found.match("account", e.Account, accountPattern, "is 12 digits", true)
 	found.match("region", e.Region, regionPattern, "is such as eu-central-1", true)
-	found.when((e.Account == "") != (e.Region == ""), "account and region go together: either both or neither")
+	found.When((e.Account == "") != (e.Region == ""), "account and region go together: either both or neither")
 	for tag, value := range e.Tags {
-		found.when(tag == "" || strings.HasPrefix(strings.ToLower(tag), "aws:") || len(tag) > 128 || len(value) > 256, "tags: %q can't be a tag: at most 128 characters, not beginning with aws:, with a value of at most 256", tag)
+		found.When(tag == "" || strings.HasPrefix(strings.ToLower(tag), "aws:") || len(tag) > 128 || len(value) > 256, "tags: %q can't be a tag: at most 128 characters, not beginning with aws:, with a value of at most 256", tag)
 	}
 	e.Access.check(&found)
 	e.Content.check(&found)
@@ -61,23 +63,17 @@ func (e *Environment) complaints() []string {
 		e.Network.check(&found)
 	}
 	e.checkLimits(&found)
-	return found.complaints
+	return found.List
 }
 
-// list gathers complaints.
-type list struct{ complaints []string }
-
-func (l *list) when(wrong bool, format string, args ...any) {
-	if wrong {
-		l.complaints = append(l.complaints, fmt.Sprintf(format, args...))
-	}
-}
+// list gathers complaints about members.
+type list struct{ complaints.List }
 
 func (l *list) match(member, value, pattern, rule string, mayBeEmpty bool) {
 	if value == "" && mayBeEmpty {
 		return
 	}
-	l.when(!regexp.MustCompile(pattern).MatchString(value), "%s %s, not %q", member, rule, value)
+	l.When(!regexp.MustCompile(pattern).MatchString(value), "%s %s, not %q", member, rule, value)
 }
 
 // arn asks for an ARN of a service, in a region where one is given.
@@ -91,20 +87,20 @@ func (l *list) arn(member, value, service, region string) {
 	if region != "" {
 		where = " in " + region
 	}
-	l.when(!fits, "%s is the ARN of something of %s%s, not %q", member, service, where, value)
+	l.When(!fits, "%s is the ARN of something of %s%s, not %q", member, service, where, value)
 }
 
 func (l *list) atLeast(member string, value, least int) {
-	l.when(value < least, "%s must be at least %d, not %d", member, least, value)
+	l.When(value < least, "%s must be at least %d, not %d", member, least, value)
 }
 
 func (l *list) oneOf(member, value string, choices ...string) {
-	l.when(!slices.Contains(choices, value), "%s is one of %s, not %q", member, strings.Join(choices, ", "), value)
+	l.When(!slices.Contains(choices, value), "%s is one of %s, not %q", member, strings.Join(choices, ", "), value)
 }
 
 func (l *list) origin(member, value string) {
 	u, err := url.Parse(value)
-	l.when(err != nil || u.Host == "" || value != u.Scheme+"://"+u.Host || strings.Contains(value, "*"), "%s holds %q; an origin is scheme and host, such as https://app.example.com", member, value)
+	l.When(err != nil || u.Host == "" || value != u.Scheme+"://"+u.Host || strings.Contains(value, "*"), "%s holds %q; an origin is scheme and host, such as https://app.example.com", member, value)
 }
 
 func (a *Access) check(found *list) {
@@ -114,7 +110,7 @@ func (a *Access) check(found *list) {
 	for _, role := range a.Administrators {
 		found.match("access.administrators", role, rolePattern, "holds patterns of roles' ARNs such as arn:aws:iam::111122223333:role/keeper", false)
 	}
-	found.when(a.RequireMFA && len(a.Administrators) == 0, "access.requireMfa asks a second factor of administrators, and there are none")
+	found.When(a.RequireMFA && len(a.Administrators) == 0, "access.requireMfa asks a second factor of administrators, and there are none")
 	found.match("access.boundary", a.Boundary, policyNamePattern, "is the name of a policy of IAM, not its ARN", true)
 }
 
@@ -122,7 +118,7 @@ func (c *Content) check(found *list) {
 	found.match("content.bucketName", c.BucketName, bucketPattern, "is 3 to 63 lower-case letters, digits and hyphens", true)
 	found.oneOf("content.encryption", c.Encryption, KMS, S3)
 	found.arn("content.keyArn", c.KeyARN, "kms", "")
-	found.when(c.KeyARN != "" && c.Encryption != KMS, "content.keyArn takes content.encryption kms")
+	found.When(c.KeyARN != "" && c.Encryption != KMS, "content.keyArn takes content.encryption kms")
 	found.oneOf("content.decryptFor", c.DecryptFor, DistributionOnly, AnyDistribution)
 	for _, origin := range c.UploadOrigins {
 		found.origin("content.uploadOrigins", origin)
@@ -132,12 +128,12 @@ func (c *Content) check(found *list) {
 	found.atLeast("content.lifecycle.quarantineExpire", life.QuarantineExpire, 1)
 	found.atLeast("content.lifecycle.oldVersionsGlacier", life.OldVersionsGlacier, 0)
 	found.atLeast("content.lifecycle.oldVersionsExpire", life.OldVersionsExpire, 0)
-	found.when(life.OldVersionsGlacier > 0 && life.OldVersionsExpire > 0 && life.OldVersionsExpire <= life.OldVersionsGlacier,
+	found.When(life.OldVersionsGlacier > 0 && life.OldVersionsExpire > 0 && life.OldVersionsExpire <= life.OldVersionsGlacier,
 		"content.lifecycle.oldVersionsExpire must come after oldVersionsGlacier")
 	if c.Backup != nil {
 		found.atLeast("content.backup.glacier", c.Backup.Glacier, 0)
 		found.atLeast("content.backup.expire", c.Backup.Expire, 1)
-		found.when(c.Backup.Glacier > 0 && c.Backup.Expire <= c.Backup.Glacier, "content.backup.expire must come after glacier")
+		found.When(c.Backup.Glacier > 0 && c.Backup.Expire <= c.Backup.Glacier, "content.backup.expire must come after glacier")
 	}
 }
 
@@ -147,12 +143,12 @@ func (d *Delivery) check(found *list) {
 		found.origin("delivery.origins", origin)
 	}
 	cache := d.Cache
-	found.when(cache.Min < 0 || cache.Default < cache.Min || cache.Max < cache.Default, "delivery.cache must be min, default and max in ascending order")
+	found.When(cache.Min < 0 || cache.Default < cache.Min || cache.Max < cache.Default, "delivery.cache must be min, default and max in ascending order")
 	if d.Domain != nil {
 		d.Domain.check(found)
 	}
 	if d.Geo != nil {
-		found.when((len(d.Geo.Allow) > 0) == (len(d.Geo.Block) > 0), "delivery.geo takes allow or block, and not both")
+		found.When((len(d.Geo.Allow) > 0) == (len(d.Geo.Block) > 0), "delivery.geo takes allow or block, and not both")
 		for _, country := range slices.Concat(d.Geo.Allow, d.Geo.Block) {
 			found.match("delivery.geo", country, countryPattern, "holds countries of two capital letters, such as DE", false)
 		}
@@ -168,47 +164,47 @@ func (d *Delivery) check(found *list) {
 func (d *Domain) check(found *list) {
 	found.match("delivery.domain.name", d.Name, domainPattern, "is a domain name in lower case, such as cdn.example.com", false)
 	found.arn("delivery.domain.certificateArn", d.CertificateARN, "acm", "us-east-1")
-	found.when((d.ZoneID == "") != (d.ZoneName == ""), "delivery.domain.zoneId and zoneName go together")
+	found.When((d.ZoneID == "") != (d.ZoneName == ""), "delivery.domain.zoneId and zoneName go together")
 	found.match("delivery.domain.zoneId", d.ZoneID, zonePattern, "is a hosted zone's id, such as Z0123456789ABC", true)
-	found.when(d.ZoneName != "" && d.Name != d.ZoneName && !strings.HasSuffix(d.Name, "."+d.ZoneName), "delivery.domain.name doesn't lie in the zone %s", d.ZoneName)
-	found.when(d.CertificateARN == "" && d.ZoneID == "", "delivery.domain needs certificateArn, or zoneId and zoneName to request one")
+	found.When(d.ZoneName != "" && d.Name != d.ZoneName && !strings.HasSuffix(d.Name, "."+d.ZoneName), "delivery.domain.name doesn't lie in the zone %s", d.ZoneName)
+	found.When(d.CertificateARN == "" && d.ZoneID == "", "delivery.domain needs certificateArn, or zoneId and zoneName to request one")
 }
 
 func (w *WAF) check(found *list) {
 	found.arn("delivery.firewall.aclArn", w.ACLARN, "wafv2", "us-east-1")
 	own := len(w.AllowRanges) > 0 || w.RatePer5Mins != 0
-	found.when((w.ACLARN == "") != own, "delivery.firewall takes aclArn, or allowRanges and ratePer5Mins")
+	found.When((w.ACLARN == "") != own, "delivery.firewall takes aclArn, or allowRanges and ratePer5Mins")
 	for _, text := range w.AllowRanges {
 		prefix, err := netip.ParsePrefix(text)
-		found.when(err != nil || prefix.Masked() != prefix || prefix.Bits() == 0, "delivery.firewall.allowRanges holds %q; a range is such as 192.0.2.0/24", text)
+		found.When(err != nil || prefix.Masked() != prefix || prefix.Bits() == 0, "delivery.firewall.allowRanges holds %q; a range is such as 192.0.2.0/24", text)
 	}
 	// AWS WAF Developer Guide, "Rate-based rule high-level settings": from 10.
-	found.when(w.RatePer5Mins != 0 && w.RatePer5Mins < 10, "delivery.firewall.ratePer5Mins must be at least 10")
+	found.When(w.RatePer5Mins != 0 && w.RatePer5Mins < 10, "delivery.firewall.ratePer5Mins must be at least 10")
 }
 
 func (e *Environment) checkKeys(found *list) {
 	seen := map[string]string{}
 	for _, slots := range e.slots() {
 		ids := map[string]bool{}
-		found.when(len(slots.slots) == 0 || len(slots.slots) > maxSlots, "%s holds 1 to %d keys", slots.member, maxSlots)
+		found.When(len(slots.slots) == 0 || len(slots.slots) > maxSlots, "%s holds 1 to %d keys", slots.member, maxSlots)
 		for i, slot := range slots.slots {
 			where := fmt.Sprintf("%s[%d]", slots.member, i)
 			found.match(where+".id", slot.ID, slotPattern, "is 1 to 16 lower-case letters and digits", false)
-			found.when(ids[slot.ID], "%s.id: there is another slot %q", where, slot.ID)
+			found.When(ids[slot.ID], "%s.id: there is another slot %q", where, slot.ID)
 			ids[slot.ID] = true
 			if slot.PEM == "" {
 				continue // said already
 			}
 			if err := CheckPublicKey(slot.PEM); err != nil {
-				found.when(true, "%s.publicKey %s", where, err)
+				found.When(true, "%s.publicKey %s", where, err)
 				continue
 			}
-			found.when(seen[slot.PEM] != "", "%s.publicKey is the key of %s too", where, seen[slot.PEM])
+			found.When(seen[slot.PEM] != "", "%s.publicKey is the key of %s too", where, seen[slot.PEM])
 			seen[slot.PEM] = where
 		}
 	}
 	active := slices.ContainsFunc(e.SigningKeys.Slots, func(slot Slot) bool { return slot.ID == e.SigningKeys.Active })
-	found.when(!active, "signingKeys.active %q is none of the slots", e.SigningKeys.Active)
+	found.When(!active, "signingKeys.active %q is none of the slots", e.SigningKeys.Active)
 }
 
 // CheckPublicKey says whether CloudFront takes the PEM text for signed URLs:
@@ -247,27 +243,27 @@ func (o *Observability) check(found *list) {
 	}
 	found.arn("observability.alarms.topicArn", o.Alarms.TopicARN, "sns", "us-east-1")
 	found.match("observability.alarms.email", o.Alarms.Email, emailPattern, "is an address of e-mail", true)
-	found.when(o.Alarms.Email != "" && o.Alarms.TopicARN != "", "observability.alarms takes topicArn or email: an existing topic has its own subscribers")
+	found.When(o.Alarms.Email != "" && o.Alarms.TopicARN != "", "observability.alarms takes topicArn or email: an existing topic has its own subscribers")
 	for member, percent := range map[string]float64{"errorRate": o.Alarms.ErrorRate, "refusals": o.Alarms.Refusals} {
-		found.when(percent <= 0 || percent > 100, "observability.alarms.%s is percent of the requests, above 0 and up to 100", member)
+		found.When(percent <= 0 || percent > 100, "observability.alarms.%s is percent of the requests, above 0 and up to 100", member)
 	}
 }
 
 func (n *Network) check(found *list) {
-	found.when((n.VPCID == "") == (n.CIDR == ""), "network takes vpcId or cidr")
+	found.When((n.VPCID == "") == (n.CIDR == ""), "network takes vpcId or cidr")
 	found.match("network.vpcId", n.VPCID, vpcPattern, "is such as vpc-0123456789abcdef0", true)
-	found.when(n.VPCID != "" && len(n.RouteTableIDs) == 0, "network.vpcId needs routeTableIds")
+	found.When(n.VPCID != "" && len(n.RouteTableIDs) == 0, "network.vpcId needs routeTableIds")
 	for _, table := range n.RouteTableIDs {
 		found.match("network.routeTableIds", table, routesPattern, "holds ids such as rtb-0123456789abcdef0", false)
 	}
 	if n.CIDR != "" {
 		prefix, err := netip.ParsePrefix(n.CIDR)
-		found.when(err != nil || !prefix.Addr().Is4() || prefix.Masked() != prefix || prefix.Bits() < 16 || prefix.Bits() > 24, "network.cidr is a range of IPv4 from /16 to /24, such as 10.20.0.0/20, not %q", n.CIDR)
+		found.When(err != nil || !prefix.Addr().Is4() || prefix.Masked() != prefix || prefix.Bits() < 16 || prefix.Bits() > 24, "network.cidr is a range of IPv4 from /16 to /24, such as 10.20.0.0/20, not %q", n.CIDR)
 	}
 }
 
 func (e *Environment) checkLimits(found *list) {
 	upload, read := time.Duration(e.Limits.MaxUploadLife), time.Duration(e.Limits.MaxReadLife)
-	found.when(upload < time.Second || upload > maxPresigned, "limits.maxUploadLife must lie between a second and %s, not %s", maxPresigned, upload)
-	found.when(read < time.Second || read > 365*24*time.Hour, "limits.maxReadLife must lie between a second and a year, not %s", read)
+	found.When(upload < time.Second || upload > maxPresigned, "limits.maxUploadLife must lie between a second and %s, not %s", maxPresigned, upload)
+	found.When(read < time.Second || read > 365*24*time.Hour, "limits.maxReadLife must lie between a second and a year, not %s", read)
 }
