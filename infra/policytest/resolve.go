@@ -1,0 +1,410 @@
+package policytest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Context is what only a deployment tells.
+type Context struct {
+	Account   string
+	Partition string // empty: aws
+	URLSuffix string // empty: amazonaws.com
+	// Values of parameters and physical ids as Stack/LogicalId, of attributes
+	// as Stack/LogicalId.Attribute. The ids of common resources are made up.
+	Values map[string]string
+	// Managed policies that no template defines, by ARN.
+	Managed map[string][]byte
+	// Ignore names resource types whose policies don't matter to the requests.
+	Ignore []string
+}
+
+// ErrUnresolved is wrapped by every error of Resolve that comes of something
+// in a template, and names where.
+var ErrUnresolved = errors.New("template not resolved")
+
+// Resolve reads all policies out of templates that are deployed together. A
+// policy that it doesn't know how to read, wherever it hides, is an error.
+func Resolve(context Context, templates ...Template) (*Policies, error) {
+	context.Partition = cmp.Or(context.Partition, "aws")
+	context.URLSuffix = cmp.Or(context.URLSuffix, "amazonaws.com")
+	in := &account{Context: context}
+	for _, template := range templates {
+		in.stacks = append(in.stacks, &stack{Template: template, in: in})
+	}
+	policies := &Policies{
+		Buckets: map[string]*Bucket{}, Keys: map[string]*Key{}, Aliases: map[string]string{},
+		Roles: map[string]*IAMRole{}, Attached: map[string]Policy{}, Endpoints: map[string]Policy{},
+	}
+	reading := &reading{Policies: policies, account: in, managed: map[string]Policy{}}
+	// What is attached by name is read after what bears the name.
+	for _, read := range []func(*stack, string, string, map[string]any) error{reading.first, reading.second} {
+		for _, s := range in.stacks {
+			for _, id := range slices.Sorted(maps.Keys(s.section("Resources"))) {
+				resource, exists, err := s.resource(id)
+				kind, _ := resource["Type"].(string)
+				if err == nil && exists {
+					err = read(s, kind, id, resource)
+				}
+				if err != nil {
+					return nil, fmt.Errorf("%w: %s/%s (%s): %w", ErrUnresolved, s.Stack, id, kind, err)
+				}
+			}
+		}
+	}
+	return policies, nil
+}
+
+// reading gathers the policies of one Resolve.
+type reading struct {
+	*Policies
+	*account
+	managed map[string]Policy
+}
+
+// first reads what others refer to: buckets, keys, roles' trust, managed policies.
+func (g *reading) first(s *stack, kind, id string, resource map[string]any) error {
+	switch kind {
+	case "AWS::S3::Bucket":
+		return g.bucket(s, id, resource)
+	case "AWS::KMS::Key", "AWS::KMS::ReplicaKey":
+		return g.key(s, id, resource)
+	case "AWS::IAM::Role":
+		policy, err := s.policy(Trust, id, resource, "AssumeRolePolicyDocument")
+		if err != nil {
+			return err
+		}
+		arn, err := s.textAttribute(id, "Arn")
+		g.Roles[arn] = &IAMRole{Trust: policy}
+		return err
+	case "AWS::IAM::ManagedPolicy":
+		policy, err := s.policy(Identity, id, resource, "PolicyDocument")
+		if err != nil {
+			return err
+		}
+		if policy == nil {
+			return errors.New("it has no PolicyDocument")
+		}
+		arn, err := s.textAttribute(id, "")
+		g.managed[arn] = *policy
+		return err
+	}
+	return nil
+}
+
+// second reads what is attached to them, and refuses policies of other types.
+func (g *reading) second(s *stack, kind, id string, resource map[string]any) error {
+	switch kind {
+	case "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::KMS::ReplicaKey":
+		return nil
+	case "AWS::KMS::Alias":
+		return g.alias(s, resource)
+	case "AWS::S3::BucketPolicy":
+		return g.bucketPolicy(s, id, resource)
+	case "AWS::IAM::Role":
+		return g.role(s, id, resource)
+	case "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy":
+		return g.attach(s, kind, id, resource)
+	case "AWS::EC2::VPCEndpoint":
+		return g.endpoint(s, id, resource)
+	case "AWS::SecretsManager::ResourcePolicy":
+		return g.attachTo(s, id, resource, "ResourcePolicy", "SecretId")
+	case "AWS::SNS::TopicPolicy":
+		return g.attachTo(s, id, resource, "PolicyDocument", "Topics")
+	}
+	if slices.Contains(g.Ignore, kind) {
+		return nil
+	}
+	switch kind {
+	case "AWS::IAM::User", "AWS::IAM::Group", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy", "AWS::IAM::UserToGroupAddition",
+		"AWS::S3::AccessPoint", "AWS::Lambda::Permission", "AWS::SNS::TopicInlinePolicy", "AWS::Logs::ResourcePolicy":
+		return errors.New("it gives rights that aren't modelled; Context.Ignore takes its type if they don't matter")
+	}
+	if holdsStatements(resource["Properties"]) {
+		return errors.New("it holds a policy that isn't modelled; Context.Ignore takes its type if it doesn't matter")
+	}
+	return nil
+}
+
+// holdsStatements finds policy documents wherever they are.
+func holdsStatements(value any) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		_, found := value["Statement"]
+		for _, member := range value {
+			found = found || holdsStatements(member)
+		}
+		return found
+	case []any:
+		return slices.ContainsFunc(value, holdsStatements)
+	}
+	return false
+}
+
+// policy reads the document in a property; nil if there is none.
+func (s *stack) policy(kind Kind, id string, resource map[string]any, property string) (*Policy, error) {
+	document, err := s.property(resource, property)
+	if err != nil || document == nil {
+		return nil, err
+	}
+	policy, err := policyFrom(s.Stack+"/"+id, kind, document)
+	return &policy, err
+}
+
+func (s *stack) textAttribute(id, name string) (string, error) {
+	value, err := s.getAttOrRef(id, name)
+	text, _ := value.(string)
+	return text, err
+}
+
+func (s *stack) getAttOrRef(id, name string) (any, error) {
+	if name == "" {
+		return s.reference(id)
+	}
+	return s.getAtt([]any{id, name})
+}
+
+func (g *reading) bucket(s *stack, id string, resource map[string]any) error {
+	arn, err := s.textAttribute(id, "Arn")
+	if err != nil {
+		return err
+	}
+	bucket := &Bucket{Account: g.Account, Region: s.Region}
+	g.Buckets[arn] = bucket
+	block, err := s.property(resource, "PublicAccessBlockConfiguration")
+	if err != nil {
+		return err
+	}
+	settings, _ := block.(map[string]any)
+	bucket.RestrictPublicBuckets = fmt.Sprint(settings["RestrictPublicBuckets"]) == "true"
+	encryption, err := s.property(resource, "BucketEncryption")
+	if err != nil || encryption == nil {
+		return err
+	}
+	configuration, _ := encryption.(map[string]any)
+	rules, _ := configuration["ServerSideEncryptionConfiguration"].([]any)
+	if len(rules) != 1 {
+		return fmt.Errorf("BucketEncryption has %d rules", len(rules))
+	}
+	rule, _ := rules[0].(map[string]any)
+	byDefault, _ := rule["ServerSideEncryptionByDefault"].(map[string]any)
+	if byDefault["SSEAlgorithm"] == "aws:kms" {
+		key, ok := byDefault["KMSMasterKeyID"].(string)
+		if !ok {
+			return errors.New("it is encrypted with the key aws/s3, whose policy isn't known")
+		}
+		bucket.Key, bucket.BucketKey = g.keyARN(s, key), fmt.Sprint(rule["BucketKeyEnabled"]) == "true"
+	}
+	return nil
+}
+
+// keyARN makes an ARN of a key's id or of an alias.
+func (g *reading) keyARN(s *stack, key string) string {
+	switch {
+	case strings.HasPrefix(key, "arn:"):
+		return key
+	case !strings.HasPrefix(key, "alias/"):
+		key = "key/" + key
+	}
+	return strings.Join([]string{"arn", g.Partition, "kms", s.Region, g.Account, key}, ":")
+}
+
+// key reads a key; without a policy of its own it has AWS's default, which
+// hands the decision to the account ("Default key policy").
+func (g *reading) key(s *stack, id string, resource map[string]any) error {
+	policy, err := s.policy(Resource, id, resource, "KeyPolicy")
+	if err != nil {
+		return err
+	}
+	if policy == nil {
+		parsed, err := policyFrom(s.Stack+"/"+id, Resource, map[string]any{"Statement": map[string]any{
+			"Sid": "default", "Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": map[string]any{"AWS": g.Account},
+		}})
+		if err != nil {
+			return err
+		}
+		policy = &parsed
+	}
+	arn, err := s.textAttribute(id, "Arn")
+	g.Keys[arn] = &Key{Account: g.Account, Policy: *policy}
+	return err
+}
+
+func (g *reading) alias(s *stack, resource map[string]any) error {
+	name, err := s.property(resource, "AliasName")
+	if err != nil {
+		return err
+	}
+	key, err := s.property(resource, "TargetKeyId")
+	if err != nil {
+		return err
+	}
+	g.Aliases[g.keyARN(s, fmt.Sprint(name))] = g.keyARN(s, fmt.Sprint(key))
+	return nil
+}
+
+func (g *reading) bucketPolicy(s *stack, id string, resource map[string]any) error {
+	policy, err := s.policy(Resource, id, resource, "PolicyDocument")
+	if err != nil {
+		return err
+	}
+	name, err := s.property(resource, "Bucket")
+	if err != nil {
+		return err
+	}
+	arn := "arn:" + g.Partition + ":s3:::" + fmt.Sprint(name)
+	bucket, ok := g.Buckets[arn]
+	if !ok { // one that no template makes
+		bucket = &Bucket{Account: g.Account, Region: s.Region}
+		g.Buckets[arn] = bucket
+	}
+	if bucket.Policy != nil {
+		return fmt.Errorf("the bucket has the policy %s already", bucket.Policy.Name)
+	}
+	bucket.Policy = policy
+	return nil
+}
+
+// role reads what is said at the role itself.
+func (g *reading) role(s *stack, id string, resource map[string]any) error {
+	arn, err := s.textAttribute(id, "Arn")
+	if err != nil {
+		return err
+	}
+	role := g.Roles[arn]
+	inline, err := s.property(resource, "Policies")
+	if err != nil {
+		return err
+	}
+	list, _ := inline.([]any)
+	for _, element := range list {
+		members, err := object(element, "PolicyName", "PolicyDocument")
+		if err != nil {
+			return err
+		}
+		policy, err := policyFrom(fmt.Sprintf("%s/%s/%v", s.Stack, id, members["PolicyName"]), Identity, members["PolicyDocument"])
+		if err != nil {
+			return err
+		}
+		role.Identity = append(role.Identity, policy)
+	}
+	managed, err := s.property(resource, "ManagedPolicyArns")
+	if err != nil {
+		return err
+	}
+	arns, _ := managed.([]any)
+	for _, arn := range arns {
+		policy, err := g.managedPolicy(fmt.Sprint(arn))
+		if err != nil {
+			return err
+		}
+		role.Identity = append(role.Identity, policy)
+	}
+	boundary, err := s.property(resource, "PermissionsBoundary")
+	if err != nil || boundary == nil {
+		return err
+	}
+	policy, err := g.managedPolicy(fmt.Sprint(boundary))
+	role.Boundary = &policy
+	return err
+}
+
+func (g *reading) managedPolicy(arn string) (Policy, error) {
+	if policy, ok := g.managed[arn]; ok {
+		return policy, nil
+	}
+	document, ok := g.Managed[arn]
+	if !ok {
+		return Policy{}, fmt.Errorf("the managed policy %s is to be given in Context.Managed", arn)
+	}
+	return ParsePolicy(arn[strings.LastIndex(arn, "/")+1:], Identity, document)
+}
+
+// attach reads a policy that names its roles.
+func (g *reading) attach(s *stack, kind, id string, resource map[string]any) error {
+	properties, _ := resource["Properties"].(map[string]any)
+	if properties["Users"] != nil || properties["Groups"] != nil {
+		return errors.New("it is attached to users or groups, which aren't modelled")
+	}
+	policy, err := s.policy(Identity, id, resource, "PolicyDocument")
+	if err != nil {
+		return err
+	}
+	property := "Roles"
+	if kind == "AWS::IAM::RolePolicy" {
+		property = "RoleName"
+	}
+	names, err := s.property(resource, property)
+	if err != nil {
+		return err
+	}
+	if names == nil && kind == "AWS::IAM::ManagedPolicy" {
+		return nil // attached elsewhere
+	}
+	roles, err := texts(names, false)
+	if err != nil || policy == nil {
+		return cmp.Or(err, errors.New("it has no PolicyDocument"))
+	}
+	for _, name := range roles {
+		role := g.roleNamed(name)
+		role.Identity = append(role.Identity, *policy)
+	}
+	return nil
+}
+
+// roleNamed finds a role by its name, whatever its path; one that no template
+// makes is taken to have none.
+func (g *reading) roleNamed(name string) *IAMRole {
+	for arn, role := range g.Roles {
+		if arn[strings.LastIndex(arn, "/")+1:] == name {
+			return role
+		}
+	}
+	role := &IAMRole{}
+	g.Roles["arn:"+g.Partition+":iam::"+g.Account+":role/"+name] = role
+	return role
+}
+
+// endpoint reads a VPC endpoint; without a policy it lets everything through.
+func (g *reading) endpoint(s *stack, id string, resource map[string]any) error {
+	policy, err := s.policy(Resource, id, resource, "PolicyDocument")
+	if err != nil {
+		return err
+	}
+	if policy == nil {
+		parsed, err := policyFrom(s.Stack+"/"+id, Resource, map[string]any{"Statement": map[string]any{
+			"Sid": "default", "Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*",
+		}})
+		if err != nil {
+			return err
+		}
+		policy = &parsed
+	}
+	name, err := s.textAttribute(id, "")
+	g.Endpoints[name] = *policy
+	return err
+}
+
+// attachTo reads the policy of resources that are named by their ARNs.
+func (g *reading) attachTo(s *stack, id string, resource map[string]any, document, target string) error {
+	policy, err := s.policy(Resource, id, resource, document)
+	if err != nil || policy == nil {
+		return cmp.Or(err, fmt.Errorf("it has no %s", document))
+	}
+	value, err := s.property(resource, target)
+	if err != nil {
+		return err
+	}
+	arns, err := texts(value, false)
+	for _, arn := range arns {
+		if _, taken := g.Attached[arn]; taken {
+			return fmt.Errorf("%s has a policy already", arn)
+		}
+		g.Attached[arn] = *policy
+	}
+	return err
+}
