@@ -51,6 +51,7 @@ func (b *bucket) guardCopies(c *copies) {
 		policy.Deny("OnlyAdministratorsRead", objects, policy.Reading(), guard.UnlessAdministrator()),
 		policy.Deny("OnlyAdministratorsList", itself, policy.Listing(), guard.UnlessAdministrator()),
 		policy.Deny("OnlyTheCopierWrites", objects, policy.Writing(), policy.Unless([]string{*c.role.RoleArn()})),
+		policy.Deny("NoACLs", []string{arn, arn + "/*"}, policy.SharingByACL(), nil),
 		policy.Deny("NobodyDeletes", objects, []string{"s3:DeleteObject", "s3:ReplicateDelete"}, nil),
 	) {
 		c.bucket.AddToResourcePolicy(statement)

@@ -176,7 +176,7 @@ func TestTheKeyIsUsedByThisDistributionAndTheGatewayOnly(t *testing.T) {
 	template, _ := synth(t, synthtest.NoFlags, ordinary)
 	key, bucket := template.Only(t, "AWS::KMS::Key", "Content"), "${"+template.Only(t, "AWS::S3::Bucket", "Content").ID+".Arn}"
 	got := synthtest.Statements(t, key.Get("KeyPolicy"))
-	for _, action := range got["LookedAfterByAccount"].Action {
+	for _, action := range got["AccountGoverns"].Action {
 		if slices.Contains([]string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:CreateGrant"}, action) || strings.Contains(action, "*") {
 			t.Errorf("the account's permissions may give %s", action)
 		}
@@ -188,7 +188,7 @@ func TestTheKeyIsUsedByThisDistributionAndTheGatewayOnly(t *testing.T) {
 			t.Errorf("anybody may %s", action)
 		}
 	}
-	delete(got, "LookedAfterByAccount")
+	delete(got, "AccountGoverns")
 	delete(got, "OnlyDeployersGovern")
 	synthtest.Equal(t, "who uses the key", got, map[string]synthtest.Statement{
 		"UsedByGateway": synthtest.Allow("AWS ${Gateway43CB3636.Arn}", []string{"kms:GenerateDataKey", "kms:Decrypt"}, []string{"*"}, map[string][]string{

@@ -9,9 +9,6 @@ import (
 	"github.com/signgate/signgate/infra/policy"
 )
 
-// keyPendingDays is the longest that KMS lets one think about deleting a key.
-const keyPendingDays = 30
-
 // contextARN is what S3 tells KMS about what it encrypts.
 const contextARN = "kms:EncryptionContext:aws:s3:arn"
 
@@ -24,14 +21,7 @@ func (b *bucket) alias(suffix string) string {
 
 // newKey makes a key and the alias of that name.
 func (b *bucket) newKey(id, description, alias string) awskms.Key {
-	statements := b.props.Guard.Key(b)
-	key := awskms.NewKey(b, jsii.String(id), &awskms.KeyProps{
-		Description:       jsii.String(description + " of " + *awscdk.Stack_Of(b).StackName()),
-		EnableKeyRotation: jsii.Bool(true),
-		PendingWindow:     days(keyPendingDays),
-		RemovalPolicy:     removal(b.props.Retain),
-		Policy:            awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
-	})
+	key := b.props.Guard.NewKey(b, id, description+" of "+*awscdk.Stack_Of(b).StackName(), removal(b.props.Retain))
 	awskms.NewCfnAlias(b, jsii.String(id+"Alias"), &awskms.CfnAliasProps{AliasName: jsii.String(alias), TargetKeyId: key.KeyArn()})
 	return key
 }

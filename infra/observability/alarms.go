@@ -65,7 +65,7 @@ type alarms struct {
 // us-east-1 and alarms can't look into another region, so the scope has to be
 // in a stack of us-east-1; where the region is known and another, NewAlarms
 // panics.
-func NewAlarms(scope constructs.Construct, id string, props *AlarmsProps) Alarms {
+func NewAlarms(scope constructs.Construct, id *string, props *AlarmsProps) Alarms {
 	err := props.Validate()
 	if region := *awscdk.Stack_Of(scope).Region(); err == nil && !isToken(region) {
 		var found complaints.List
@@ -76,7 +76,7 @@ func NewAlarms(scope constructs.Construct, id string, props *AlarmsProps) Alarms
 		panic(err)
 	}
 	this := &alarms{}
-	constructs.NewConstruct_Override(this, scope, jsii.String(id))
+	constructs.NewConstruct_Override(this, scope, id)
 	this.errors = this.alarm("ErrorRate", props, cloudFrontMetric(props.DistributionID, "5xxErrorRate", "Average"), props.ErrorRate,
 		"Requests fail: the origin, its key or its policy. OPERATIONS.md, Requests fail.")
 	if props.Refusals > 0 {

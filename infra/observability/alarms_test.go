@@ -21,7 +21,7 @@ func topicOf(stack awscdk.Stack) awssns.ITopic {
 
 func newAlarms(errorRate, refusals float64) func(awscdk.Stack) {
 	return func(stack awscdk.Stack) {
-		observability.NewAlarms(stack, "Alarms", &observability.AlarmsProps{
+		observability.NewAlarms(stack, jsii.String("Alarms"), &observability.AlarmsProps{
 			DistributionID: "E123", Topic: topicOf(stack), ErrorRate: errorRate, Refusals: refusals,
 		})
 	}
@@ -86,9 +86,9 @@ func TestAlarmsSayEverythingThatIsWrongAtOnce(t *testing.T) {
 
 func newKeyAlarm(props observability.KeyAlarmProps) func(awscdk.Stack) {
 	return func(stack awscdk.Stack) {
-		trail := observability.NewTrail(stack, "Trail", &observability.TrailProps{Buckets: []string{watched}, ManagementEvents: true, ExpireDays: 30})
+		trail := observability.NewTrail(stack, jsii.String("Trail"), &observability.TrailProps{Buckets: []string{watched}, ManagementEvents: true, ExpireDays: 30})
 		props.Topic, props.Trail = topicOf(stack), trail.LogGroup()
-		observability.NewKeyAlarm(stack, "KeyAlarm", &props)
+		observability.NewKeyAlarm(stack, jsii.String("KeyAlarm"), &props)
 	}
 }
 

@@ -59,12 +59,12 @@ CloudFront reports within minutes. Reads that are refused for a bad or expired s
 const hitRateNote = ` How much the cache serves is told by CloudFront's additional metrics, which cost extra and are off here; the access logs tell it too (x-edge-result-type).`
 
 // NewDashboard makes a dashboard of CloudWatch.
-func NewDashboard(scope constructs.Construct, id string, props *DashboardProps) Dashboard {
+func NewDashboard(scope constructs.Construct, id *string, props *DashboardProps) Dashboard {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	this := &dashboard{}
-	constructs.NewConstruct_Override(this, scope, jsii.String(id))
+	constructs.NewConstruct_Override(this, scope, id)
 	this.dashboard = awscloudwatch.NewDashboard(this, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
 		DefaultInterval: awscdk.Duration_Days(jsii.Number(14)),
 	})

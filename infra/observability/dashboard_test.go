@@ -20,7 +20,7 @@ func shown(t *testing.T, flags synthtest.Flags, props observability.DashboardPro
 	t.Helper()
 	template := synth(t, flags, "", func(stack awscdk.Stack) {
 		props.BucketName, props.DistributionID = "some-bucket", "E123"
-		dashboard := observability.NewDashboard(stack, "Dashboard", &props)
+		dashboard := observability.NewDashboard(stack, jsii.String("Dashboard"), &props)
 		for _, widget := range more {
 			dashboard.AddWidgets(widget())
 		}
@@ -129,6 +129,6 @@ func TestADashboardSaysEverythingThatIsWrongAtOnce(t *testing.T) {
 	assertComplaints(t, none.Validate(), "props")
 	assertComplaints(t, (&observability.DashboardProps{}).Validate(), "BucketName", "DistributionID")
 	assertPanics(t, func(stack awscdk.Stack) {
-		observability.NewDashboard(stack, "Dashboard", &observability.DashboardProps{})
+		observability.NewDashboard(stack, jsii.String("Dashboard"), &observability.DashboardProps{})
 	})
 }

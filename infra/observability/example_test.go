@@ -14,7 +14,7 @@ import (
 func ExampleNewLogBucket() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Media"), nil)
-	logs := observability.NewLogBucket(stack, "Logs", &observability.LogBucketProps{
+	logs := observability.NewLogBucket(stack, jsii.String("Logs"), &observability.LogBucketProps{
 		ExpireDays: 365,
 		Guard:      observability.Guard{DenyRoles: []string{"arn:aws:iam::111122223333:role/gateway"}},
 	})
@@ -30,7 +30,7 @@ func ExampleNewLogBucket() {
 func ExampleNewTrail() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Media"), nil)
-	observability.NewTrail(stack, "Trail", &observability.TrailProps{
+	observability.NewTrail(stack, jsii.String("Trail"), &observability.TrailProps{
 		Buckets:    []string{"arn:aws:s3:::some-bucket"},
 		ExpireDays: 365,
 	})
@@ -46,8 +46,8 @@ func ExampleNewAlarms() {
 	stack := awscdk.NewStack(app, jsii.String("Alarms"), &awscdk.StackProps{
 		Env: &awscdk.Environment{Account: jsii.String("111122223333"), Region: jsii.String("us-east-1")},
 	})
-	topic := observability.NewTopic(stack, "Topic", &observability.TopicProps{Email: "ops@example.com"})
-	observability.NewAlarms(stack, "Alarms", &observability.AlarmsProps{
+	topic := observability.NewTopic(stack, jsii.String("Topic"), &observability.TopicProps{Email: "ops@example.com"})
+	observability.NewAlarms(stack, jsii.String("Alarms"), &observability.AlarmsProps{
 		DistributionID: "E2QWRUHAPOMQZL", Topic: topic.Topic(), ErrorRate: 1, Refusals: 20,
 	})
 
@@ -62,7 +62,7 @@ func ExampleNewAlarms() {
 func ExampleNewDashboard() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Media"), nil)
-	dashboard := observability.NewDashboard(stack, "Dashboard", &observability.DashboardProps{
+	dashboard := observability.NewDashboard(stack, jsii.String("Dashboard"), &observability.DashboardProps{
 		BucketName: "some-bucket", DistributionID: "E2QWRUHAPOMQZL",
 	})
 	dashboard.AddWidgets(awscloudwatch.NewTextWidget(&awscloudwatch.TextWidgetProps{Markdown: jsii.String("### Gateway")}))

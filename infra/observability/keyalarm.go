@@ -50,12 +50,12 @@ type keyAlarm struct {
 
 // NewKeyAlarm tells at once when a key is disabled or is to be deleted, while
 // that can still be undone: KMS itself announces only that a key is gone.
-func NewKeyAlarm(scope constructs.Construct, id string, props *KeyAlarmProps) KeyAlarm {
+func NewKeyAlarm(scope constructs.Construct, id *string, props *KeyAlarmProps) KeyAlarm {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	this := &keyAlarm{}
-	constructs.NewConstruct_Override(this, scope, jsii.String(id))
+	constructs.NewConstruct_Override(this, scope, id)
 	namespace, name := jsii.String("signgate"), awscdk.Names_UniqueResourceName(this, &awscdk.UniqueResourceNameOptions{Separator: jsii.String("-")})
 	// AWS KMS Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail":
 	// whatever a caller names a key by, the record has its ARN.

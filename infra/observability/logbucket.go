@@ -66,12 +66,12 @@ type logBucket struct {
 
 // NewLogBucket makes the bucket. Nobody may write to it yet: see
 // AcceptAccessLogs and AcceptCloudFrontLogs.
-func NewLogBucket(scope constructs.Construct, id string, props *LogBucketProps) LogBucket {
+func NewLogBucket(scope constructs.Construct, id *string, props *LogBucketProps) LogBucket {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	this := &logBucket{}
-	constructs.NewConstruct_Override(this, scope, jsii.String(id))
+	constructs.NewConstruct_Override(this, scope, id)
 	this.bucket = newBucket(this, "Bucket", bucketOf{
 		name: props.BucketName, expire: props.ExpireDays, retain: props.Retain, guard: &props.Guard,
 	})

@@ -25,7 +25,7 @@ const (
 func TestALogBucketIsPrivateEncryptedVersionedAndExpires(t *testing.T) {
 	for _, flags := range synthtest.BothFlags() {
 		template := synth(t, flags, "", func(stack awscdk.Stack) {
-			observability.NewLogBucket(stack, "Logs", &observability.LogBucketProps{ExpireDays: 90})
+			observability.NewLogBucket(stack, jsii.String("Logs"), &observability.LogBucketProps{ExpireDays: 90})
 		})
 		bucket := template.Only(t, "AWS::S3::Bucket", "Logs")
 		synthtest.Equal(t, "the bucket with "+string(flags), bucket.Properties, map[string]any{
@@ -52,7 +52,7 @@ func TestALogBucketIsPrivateEncryptedVersionedAndExpires(t *testing.T) {
 func TestRetainKeepsABucketAndWhatGuardsIt(t *testing.T) {
 	for retain, want := range map[bool]string{true: "Retain", false: "Delete"} {
 		template := synth(t, synthtest.NoFlags, "", func(stack awscdk.Stack) {
-			observability.NewLogBucket(stack, "Logs", &observability.LogBucketProps{ExpireDays: 90, BucketName: "some-logs", Retain: retain})
+			observability.NewLogBucket(stack, jsii.String("Logs"), &observability.LogBucketProps{ExpireDays: 90, BucketName: "some-logs", Retain: retain})
 		})
 		for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy"} {
 			resource := template.Only(t, kind, "Logs")
@@ -66,8 +66,12 @@ func TestRetainKeepsABucketAndWhatGuardsIt(t *testing.T) {
 func guarded(bucket string) map[string]synthtest.Statement {
 	itself, objects := "${"+bucket+".Arn}", "${"+bucket+".Arn}/*"
 	return map[string]synthtest.Statement{
-		"OnlyTLS":   synthtest.Deny(policy.Everything(), []string{itself, objects}, map[string][]string{"Bool aws:SecureTransport": {"false"}}),
-		"OnlyTLS12": synthtest.Deny(policy.Everything(), []string{itself, objects}, map[string][]string{"NumericLessThan s3:TlsVersion": {"1.2"}}),
+		"OnlyTLS":      synthtest.Deny([]string{"s3:*"}, []string{itself, objects}, map[string][]string{"Bool aws:SecureTransport": {"false"}}),
+		"OnlyTLS12":    synthtest.Deny([]string{"s3:*"}, []string{itself, objects}, map[string][]string{"NumericLessThan s3:TlsVersion": {"1.2"}}),
+		"NotAnonymous": synthtest.Deny([]string{"s3:*"}, []string{itself, objects}, map[string][]string{"StringEquals aws:PrincipalType": {"Anonymous"}}),
+		"NoOtherAccount": synthtest.Deny([]string{"s3:*"}, []string{itself, objects}, map[string][]string{
+			"StringNotEquals aws:PrincipalAccount": {"${AWS::AccountId}"}, "Bool aws:PrincipalIsAWSService": {"false"},
+		}),
 		"OnlyServicesWrite": synthtest.Deny([]string{
 			"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObjectTagging", "s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateTags",
 			"s3:ReplicateDelete", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:PutBucketAcl",
@@ -83,7 +87,7 @@ func guarded(bucket string) map[string]synthtest.Statement {
 func TestNobodyButServicesWritesALogAndNobodyDeletesOne(t *testing.T) {
 	for _, flags := range synthtest.BothFlags() {
 		template := synth(t, flags, "", func(stack awscdk.Stack) {
-			observability.NewLogBucket(stack, "Logs", &observability.LogBucketProps{ExpireDays: 90})
+			observability.NewLogBucket(stack, jsii.String("Logs"), &observability.LogBucketProps{ExpireDays: 90})
 		})
 		bucket := template.Only(t, "AWS::S3::Bucket", "Logs").ID
 		bucketPolicy := template.Only(t, "AWS::S3::BucketPolicy", "Logs")
@@ -94,18 +98,20 @@ func TestNobodyButServicesWritesALogAndNobodyDeletesOne(t *testing.T) {
 
 func TestTheGuardNamesWhoGovernsWhoDeletesAndWhoMayNotRead(t *testing.T) {
 	template := synth(t, synthtest.HouseFlags, "", func(stack awscdk.Stack) {
-		observability.NewLogBucket(stack, "Logs", &observability.LogBucketProps{ExpireDays: 90, Guard: observability.Guard{
-			Deployers: []string{deployerRole}, Administrators: []string{adminRole}, RequireMFA: true, DenyRoles: []string{gatewayRole},
+		observability.NewLogBucket(stack, jsii.String("Logs"), &observability.LogBucketProps{ExpireDays: 90, Guard: observability.Guard{
+			Guard:     policy.Guard{Deployers: []string{deployerRole}, Administrators: []string{adminRole}, RequireMFA: true},
+			DenyRoles: []string{gatewayRole},
 		}})
 	})
 	bucket := template.Only(t, "AWS::S3::Bucket", "Logs").ID
 	want := guarded(bucket)
 	governs, erases := want["OnlyDeployersGovern"], want["NobodyErases"]
-	governs.Condition = map[string][]string{"ArnNotLike aws:PrincipalArn": {deployerRole}}
-	withMFA := erases
-	withMFA.Condition = map[string][]string{"BoolIfExists aws:MultiFactorAuthPresent": {"false"}}
+	governs.Condition = map[string][]string{"ArnNotLike aws:PrincipalArn": {deployerRole, adminRole}}
+	withMFA := synthtest.Deny(slices.Concat(governs.Action, erases.Action), []string{"${" + bucket + ".Arn}", "${" + bucket + ".Arn}/*"}, map[string][]string{
+		"ArnLike aws:PrincipalArn": {adminRole}, "BoolIfExists aws:MultiFactorAuthPresent": {"false"},
+	})
 	erases.Condition = map[string][]string{"ArnNotLike aws:PrincipalArn": {adminRole}}
-	want["OnlyDeployersGovern"], want["NobodyErases"], want["ErasingTakesMFA"] = governs, erases, withMFA
+	want["OnlyDeployersGovern"], want["NobodyErases"], want["AdministratorsTakeMFA"] = governs, erases, withMFA
 	want["NotForTheseRoles"] = synthtest.Deny(slices.Concat(policy.Reading(), policy.Listing()),
 		[]string{"${" + bucket + ".Arn}", "${" + bucket + ".Arn}/*"}, map[string][]string{"ArnLike aws:PrincipalArn": {gatewayRole}})
 	got := synthtest.Statements(t, template.Only(t, "AWS::S3::BucketPolicy", "Logs").Get("PolicyDocument"))
@@ -115,7 +121,7 @@ func TestTheGuardNamesWhoGovernsWhoDeletesAndWhoMayNotRead(t *testing.T) {
 func TestLogsAreAcceptedOnlyFromWhomTheyWereAskedFor(t *testing.T) {
 	for _, flags := range synthtest.BothFlags() {
 		template := synth(t, flags, "", func(stack awscdk.Stack) {
-			logs := observability.NewLogBucket(stack, "Logs", &observability.LogBucketProps{ExpireDays: 90})
+			logs := observability.NewLogBucket(stack, jsii.String("Logs"), &observability.LogBucketProps{ExpireDays: 90})
 			source := awss3.NewBucket(stack, jsii.String("Source"), nil)
 			source.Node().DefaultChild().(awss3.CfnBucket).SetLoggingConfiguration(&awss3.CfnBucket_LoggingConfigurationProperty{
 				DestinationBucketName: logs.Bucket().BucketName(), LogFilePrefix: jsii.String("s3/"),
@@ -150,7 +156,7 @@ func TestALogBucketSaysEverythingThatIsWrongAtOnce(t *testing.T) {
 	if err := none.Validate(); !errors.Is(err, observability.ErrInvalid) {
 		t.Errorf("without props: %v", err)
 	}
-	wrong := &observability.LogBucketProps{Guard: observability.Guard{RequireMFA: true, DenyRoles: []string{"gateway"}}}
+	wrong := &observability.LogBucketProps{Guard: observability.Guard{Guard: policy.Guard{RequireMFA: true}, DenyRoles: []string{"gateway"}}}
 	assertComplaints(t, wrong.Validate(), "ExpireDays", "RequireMFA", `"gateway"`)
-	assertPanics(t, func(stack awscdk.Stack) { observability.NewLogBucket(stack, "Logs", wrong) })
+	assertPanics(t, func(stack awscdk.Stack) { observability.NewLogBucket(stack, jsii.String("Logs"), wrong) })
 }

@@ -16,8 +16,8 @@ import (
 // NewLogGroup is a log group of CloudWatch Logs, encrypted with the key, which
 // needs LogGroupsEncrypt in its policy. It keeps logs for the given days, or
 // for the next shorter time that CloudWatch Logs offers.
-func NewLogGroup(scope constructs.Construct, id string, key awskms.IKey, days int, retain bool) awslogs.CfnLogGroup {
-	group := awslogs.NewCfnLogGroup(scope, jsii.String(id), &awslogs.CfnLogGroupProps{
+func NewLogGroup(scope constructs.Construct, id *string, key awskms.IKey, days int, retain bool) awslogs.CfnLogGroup {
+	group := awslogs.NewCfnLogGroup(scope, id, &awslogs.CfnLogGroupProps{
 		KmsKeyId:        key.KeyArn(),
 		RetentionInDays: jsii.Number(retention(days)),
 	})

@@ -2,7 +2,6 @@ package observability
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -19,59 +18,30 @@ import (
 // an administrator deleted it.
 const oldVersionsDays = 30
 
-// Guard is who may do what to a bucket of logs. Roles are named by their
-// ARNs, or by patterns of them in which * stands for anything.
+// Guard is who may do what to a bucket of logs: Administrators may delete logs
+// before they expire.
 type Guard struct {
-	// Deployers may change the bucket's policy and settings, and delete it
-	// when it is empty. None: the execution role of CDK's bootstrap.
-	Deployers []string
-	// Administrators may delete logs before they expire. None: nobody may.
-	Administrators []string
-	// RequireMFA asks a second factor of Administrators.
-	RequireMFA bool
-	// DenyRoles may neither read nor list logs, whatever else they are given.
+	policy.Guard
+	// DenyRoles may neither read nor list logs, whatever else they are given:
+	// ARNs or patterns of them.
 	DenyRoles []string
 }
 
 func (g *Guard) check(found *complaints.List) {
-	found.When(g.RequireMFA && len(g.Administrators) == 0, "RequireMFA asks a second factor of Administrators, and there are none")
-	for _, role := range slices.Concat(g.Deployers, g.Administrators, g.DenyRoles) {
-		found.When(!isToken(role) && !strings.HasPrefix(role, "arn:"), "%q is neither the ARN of a role nor a pattern of one", role)
-	}
+	g.Check(found)
+	policy.CheckRoles(found, g.DenyRoles)
 }
 
 // statements are the denies that hold whatever is given elsewhere.
 func (g *Guard) statements(bucket awss3.Bucket) []awsiam.PolicyStatement {
-	itself, objects := []string{*bucket.BucketArn()}, []string{*bucket.ArnForObjects(jsii.String("*"))}
-	everywhere := slices.Concat(itself, objects)
-	deployers := g.Deployers
-	if len(deployers) == 0 {
-		deployers = []string{policy.BootstrapRole(bucket)}
-	}
-	statements := []awsiam.PolicyStatement{
-		policy.Deny("OnlyTLS", everywhere, policy.Everything(), policy.Conditions{"Bool": {"aws:SecureTransport": "false"}}),
-		policy.Deny("OnlyTLS12", everywhere, policy.Everything(), policy.Conditions{"NumericLessThan": {"s3:TlsVersion": 1.2}}),
-		policy.Deny("OnlyServicesWrite", everywhere, adding(), policy.Conditions{"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}),
-		policy.Deny("NobodyErases", objects, removing(), unless("aws:PrincipalArn", g.Administrators)),
-		policy.Deny("OnlyDeployersGovern", itself, policy.Governing(), unless("aws:PrincipalArn", deployers)),
-	}
-	if g.RequireMFA {
-		statements = append(statements, policy.Deny("ErasingTakesMFA", objects, removing(),
-			policy.Conditions{"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}))
-	}
+	everywhere := []string{*bucket.BucketArn(), *bucket.ArnForObjects(jsii.String("*"))}
+	statements := append(g.Bucket(bucket, *bucket.BucketArn(), removing()),
+		policy.Deny("OnlyServicesWrite", everywhere, adding(), policy.Conditions{"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}))
 	if len(g.DenyRoles) > 0 {
 		statements = append(statements, policy.Deny("NotForTheseRoles", everywhere, slices.Concat(policy.Reading(), policy.Listing()),
-			policy.Conditions{"ArnLike": {"aws:PrincipalArn": g.DenyRoles}}))
+			policy.Conditions{"ArnLike": {policy.PrincipalARN: g.DenyRoles}}))
 	}
 	return statements
-}
-
-// unless holds for everybody but the roles; without roles, for everybody.
-func unless(key string, roles []string) policy.Conditions {
-	if len(roles) == 0 {
-		return nil
-	}
-	return policy.Conditions{"ArnNotLike": {key: roles}}
 }
 
 // removing is everything that takes a log away or opens the way to it.

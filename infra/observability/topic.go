@@ -17,8 +17,9 @@ import (
 
 // TopicProps is what a topic for alarms is made of.
 type TopicProps struct {
-	Email  string // who is told; has to confirm by the link that AWS sends. None: subscribe by hand
-	Retain bool   // keep the topic's key when the stack is deleted
+	Email  string       // who is told; has to confirm by the link that AWS sends. None: subscribe by hand
+	Retain bool         // keep the topic's key when the stack is deleted
+	Guard  policy.Guard // of the topic's key
 }
 
 // Validate says everything that is wrong, in one error that wraps ErrInvalid.
@@ -29,6 +30,7 @@ func (p *TopicProps) Validate() error {
 		found.When(true, "a topic takes props")
 		return found.Err(ErrInvalid)
 	}
+	p.Guard.Check(&found)
 	name, domain, _ := strings.Cut(p.Email, "@")
 	found.When(p.Email != "" && (name == "" || domain == "" || strings.ContainsAny(p.Email, " \t\r\n")), "Email: %q is no address", p.Email)
 	return found.Err(ErrInvalid)
@@ -49,18 +51,18 @@ type topic struct {
 
 // NewTopic makes a topic of SNS, encrypted with a key of its own, that alarms
 // of the account publish to, and nobody else is let by it.
-func NewTopic(scope constructs.Construct, id string, props *TopicProps) Topic {
+func NewTopic(scope constructs.Construct, id *string, props *TopicProps) Topic {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	this := &topic{}
-	constructs.NewConstruct_Override(this, scope, jsii.String(id))
+	constructs.NewConstruct_Override(this, scope, id)
 	account := *awscdk.Stack_Of(this).Account()
 	alarms := awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)
 	// Amazon SNS Developer Guide, "Enable compatibility between event sources
 	// from AWS services and encrypted topics". What it says of EventBridge, that
 	// it supports no such condition, is why nothing here rests on EventBridge.
-	this.key = policy.NewKey(this, "Key", "signgate: alarms on their way to people", removal(props.Retain),
+	this.key = props.Guard.NewKey(this, "Key", "signgate: alarms on their way to people", removal(props.Retain),
 		policy.Allow("AlarmsEncrypt", alarms, []string{"*"}, []string{"kms:Decrypt", "kms:GenerateDataKey"},
 			policy.Conditions{"StringEquals": {"aws:SourceAccount": account}}))
 	this.topic = awssns.NewTopic(this, jsii.String("Topic"), &awssns.TopicProps{MasterKey: this.key})

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
@@ -11,7 +12,7 @@ import (
 )
 
 func newTopic(props observability.TopicProps) func(awscdk.Stack) {
-	return func(stack awscdk.Stack) { observability.NewTopic(stack, "Topic", &props) }
+	return func(stack awscdk.Stack) { observability.NewTopic(stack, jsii.String("Topic"), &props) }
 }
 
 func TestATopicIsEncryptedAndOnlyAlarmsOfTheAccountPublish(t *testing.T) {
@@ -22,7 +23,8 @@ func TestATopicIsEncryptedAndOnlyAlarmsOfTheAccountPublish(t *testing.T) {
 		synthtest.Equal(t, "the topic", topic.Properties, map[string]any{"KmsMasterKeyId": "${" + key.ID + ".Arn}"})
 		synthtest.Equal(t, "the key's rotation", key.Get("EnableKeyRotation"), any(true))
 		synthtest.Equal(t, "the key's policy", synthtest.Statements(t, key.Get("KeyPolicy")), map[string]synthtest.Statement{
-			"AccountGoverns": synthtest.Allow(accountRoot, policy.KeyAdministration(), []string{"*"}, nil),
+			"AccountGoverns":      synthtest.Allow(accountRoot, policy.KeyAdministration(), []string{"*"}, nil),
+			"OnlyDeployersGovern": synthtest.Deny(policy.GoverningKeys(), []string{"*"}, map[string][]string{"ArnNotLike aws:PrincipalArn": {anyDeployer}}),
 			"AlarmsEncrypt": synthtest.Allow(cloudWatch, []string{"kms:Decrypt", "kms:GenerateDataKey"}, []string{"*"},
 				map[string][]string{"StringEquals aws:SourceAccount": {"${AWS::AccountId}"}}),
 		})

@@ -74,16 +74,16 @@ type trail struct {
 
 // NewTrail makes a trail of CloudTrail whose files can be validated (aws
 // cloudtrail validate-logs), in a bucket and under a key of its own.
-func NewTrail(scope constructs.Construct, id string, props *TrailProps) Trail {
+func NewTrail(scope constructs.Construct, id *string, props *TrailProps) Trail {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	this := &trail{}
-	constructs.NewConstruct_Override(this, scope, jsii.String(id))
+	constructs.NewConstruct_Override(this, scope, id)
 	// The name is made up here and not by CloudFormation because the policies
 	// that the trail needs before it is there say exactly which one they are for.
 	this.name = *awscdk.Names_UniqueResourceName(this, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(128), Separator: jsii.String("-")})
-	this.key = policy.NewKey(this, "Key", "signgate: records of what was done to objects", removal(props.Retain), this.keyStatements()...)
+	this.key = props.Guard.NewKey(this, "Key", "signgate: records of what was done to objects", removal(props.Retain), this.keyStatements()...)
 	this.bucket = newBucket(this, "Bucket", bucketOf{expire: props.ExpireDays, key: this.key, retain: props.Retain, guard: &props.Guard})
 	for _, statement := range this.bucketStatements() {
 		this.bucket.AddToResourcePolicy(statement)
@@ -94,7 +94,7 @@ func NewTrail(scope constructs.Construct, id string, props *TrailProps) Trail {
 			DestinationBucketName: props.LogBucket.BucketName(), LogFilePrefix: jsii.String(props.LogPrefix),
 		})
 	}
-	this.logs = NewLogGroup(this, "LogGroup", this.key, props.ExpireDays, props.Retain)
+	this.logs = NewLogGroup(this, jsii.String("LogGroup"), this.key, props.ExpireDays, props.Retain)
 	made := awscloudtrail.NewCfnTrail(this, jsii.String("Trail"), &awscloudtrail.CfnTrailProps{
 		AdvancedEventSelectors:     selectors(props),
 		CloudWatchLogsLogGroupArn:  this.logs.AttrArn(),

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
@@ -25,7 +26,7 @@ func synthTrail(t *testing.T, flags synthtest.Flags, props observability.TrailPr
 	t.Helper()
 	template = synth(t, flags, "", func(stack awscdk.Stack) {
 		props.Buckets, props.ExpireDays = []string{watched}, 200
-		observability.NewTrail(stack, "Trail", &props)
+		observability.NewTrail(stack, jsii.String("Trail"), &props)
 	})
 	name, _ := template.Only(t, "AWS::CloudTrail::Trail", "Trail").Get("TrailName").(string)
 	if !strings.HasPrefix(name, "Test-Trail") {
@@ -108,7 +109,8 @@ func TestATrailsKeyEncryptsForThisTrailAndDecryptsForReadersOfItsBucket(t *testi
 		synthtest.Equal(t, "rotation", key.Get("EnableKeyRotation"), any(true))
 		everything := []string{"*"}
 		synthtest.Equal(t, "the key's policy", synthtest.Statements(t, key.Get("KeyPolicy")), map[string]synthtest.Statement{
-			"AccountGoverns": synthtest.Allow(accountRoot, policy.KeyAdministration(), everything, nil),
+			"AccountGoverns":      synthtest.Allow(accountRoot, policy.KeyAdministration(), everything, nil),
+			"OnlyDeployersGovern": synthtest.Deny(policy.GoverningKeys(), everything, map[string][]string{"ArnNotLike aws:PrincipalArn": {anyDeployer}}),
 			"TrailEncrypts": synthtest.Allow(cloudTrail, []string{"kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"}, everything,
 				map[string][]string{"StringEquals aws:SourceArn": {arn}}),
 			"ReadersDecrypt": synthtest.Allow(accountRoot, []string{"kms:Decrypt"}, everything, map[string][]string{
@@ -151,8 +153,8 @@ func TestATrailWritesToItsOwnLogStreamOnly(t *testing.T) {
 func TestATrailsOptionsKeepItLogItAndNameWhoMayNotRead(t *testing.T) {
 	for retain, want := range map[bool]string{true: "Retain", false: "Delete"} {
 		template := synth(t, synthtest.NoFlags, "", func(stack awscdk.Stack) {
-			logs := observability.NewLogBucket(stack, "Logs", &observability.LogBucketProps{ExpireDays: 90})
-			trail := observability.NewTrail(stack, "Trail", &observability.TrailProps{
+			logs := observability.NewLogBucket(stack, jsii.String("Logs"), &observability.LogBucketProps{ExpireDays: 90})
+			trail := observability.NewTrail(stack, jsii.String("Trail"), &observability.TrailProps{
 				Buckets: []string{watched}, ExpireDays: 200, Retain: retain, LogBucket: logs.Bucket(), LogPrefix: "trail/",
 				Guard: observability.Guard{DenyRoles: []string{gatewayRole}},
 			})
@@ -173,7 +175,7 @@ func TestATrailsOptionsKeepItLogItAndNameWhoMayNotRead(t *testing.T) {
 func TestLogGroupsKeepLogsNoLongerThanAsked(t *testing.T) {
 	for days, want := range map[int]float64{1: 1, 2: 1, 30: 30, 31: 30, 364: 180, 365: 365, 5000: 3653} {
 		template := synth(t, synthtest.NoFlags, "", func(stack awscdk.Stack) {
-			observability.NewTrail(stack, "Trail", &observability.TrailProps{Buckets: []string{watched}, ExpireDays: days})
+			observability.NewTrail(stack, jsii.String("Trail"), &observability.TrailProps{Buckets: []string{watched}, ExpireDays: days})
 		})
 		synthtest.Equal(t, "the retention", template.Only(t, "AWS::Logs::LogGroup", "Trail").Get("RetentionInDays"), any(want))
 	}
@@ -184,9 +186,9 @@ func TestATrailSaysEverythingThatIsWrongAtOnce(t *testing.T) {
 	if err := none.Validate(); !errors.Is(err, observability.ErrInvalid) {
 		t.Errorf("without props: %v", err)
 	}
-	wrong := &observability.TrailProps{LogPrefix: "trail/", Guard: observability.Guard{Deployers: []string{"me"}}}
+	wrong := &observability.TrailProps{LogPrefix: "trail/", Guard: observability.Guard{Guard: policy.Guard{Deployers: []string{"me"}}}}
 	assertComplaints(t, wrong.Validate(), "Buckets is empty", "ExpireDays", "LogPrefix", `"me"`)
 	assertComplaints(t, (&observability.TrailProps{Buckets: []string{"some-bucket", watched + "/*"}, ExpireDays: 1}).Validate(),
 		`"some-bucket"`, `some-bucket/*`)
-	assertPanics(t, func(stack awscdk.Stack) { observability.NewTrail(stack, "Trail", wrong) })
+	assertPanics(t, func(stack awscdk.Stack) { observability.NewTrail(stack, jsii.String("Trail"), wrong) })
 }

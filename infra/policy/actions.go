@@ -1,7 +1,5 @@
 package policy
 
-import "slices"
-
 // The actions of S3 that statements speak of, by what they do (Service
 // Authorization Reference, "Actions, resources, and condition keys for Amazon
 // S3").
@@ -49,13 +47,4 @@ func Governing() []string {
 		"s3:PutBucketVersioning", "s3:PutBucketWebsite", "s3:PutEncryptionConfiguration", "s3:PutIntelligentTieringConfiguration",
 		"s3:PutInventoryConfiguration", "s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration",
 	}
-}
-
-// Everything is all of the above, and how objects and the bucket are looked
-// at. A wildcard would be shorter, and would also mean what S3 learns to do
-// one day, unread.
-func Everything() []string {
-	return slices.Concat(Reading(), Listing(), Writing(), Erasing(), SharingByACL(), Governing(), []string{
-		"s3:GetBucketPolicy", "s3:ListMultipartUploadParts", "s3:GetObjectAcl", "s3:GetObjectVersionAcl",
-	})
 }

@@ -6,7 +6,9 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/complaints"
 )
@@ -33,7 +35,12 @@ type Guard struct {
 // Check complains of roles that are none.
 func (g Guard) Check(found *complaints.List) {
 	found.When(g.RequireMFA && len(g.Administrators) == 0, "RequireMFA asks a second factor of Administrators, and there are none")
-	for _, role := range slices.Concat(g.Deployers, g.Administrators) {
+	CheckRoles(found, slices.Concat(g.Deployers, g.Administrators))
+}
+
+// CheckRoles complains of roles that are neither ARNs nor patterns of them.
+func CheckRoles(found *complaints.List, roles []string) {
+	for _, role := range roles {
 		found.When(!*awscdk.Token_IsUnresolved(role) && !strings.HasPrefix(role, "arn:"), "%q is neither the ARN of a role nor a pattern of one", role)
 	}
 }
@@ -72,7 +79,6 @@ func (g Guard) Bucket(scope constructs.Construct, bucketARN string, erasing []st
 			"StringNotEquals": {"aws:PrincipalAccount": *awscdk.Stack_Of(scope).Account()},
 			"Bool":            {"aws:PrincipalIsAWSService": "false"},
 		}),
-		Deny("NoACLs", everywhere, SharingByACL(), nil),
 		Deny("OnlyDeployersGovern", itself, Governing(), Unless(g.Keepers(scope))),
 		Deny("NobodyErases", objects, erasing, g.UnlessAdministrator()),
 	}
@@ -85,32 +91,43 @@ func (g Guard) Bucket(scope constructs.Construct, bucketARN string, erasing []st
 	return statements
 }
 
-// Key returns what the policy of every key of KMS begins with: the account's
-// permissions may have it looked after, and not used; and who may not govern
-// can't have it lost, opened, or replaced by moving its alias.
-func (g Guard) Key(scope constructs.Construct) []awsiam.PolicyStatement {
-	return []awsiam.PolicyStatement{
-		Allow("LookedAfterByAccount", awsiam.NewAccountRootPrincipal(), Itself(), lookingAfterKeys(), nil),
-		Deny("OnlyDeployersGovern", Itself(), governingKeys(), Unless(g.Keepers(scope))),
-	}
+// NewKey is a symmetric key that KMS rotates every year. The account's own
+// policies say who looks after keys, and the statements who uses this one; who
+// may not govern can't have it lost, opened, or replaced by moving its alias.
+func (g Guard) NewKey(scope constructs.Construct, id, description string, removal awscdk.RemovalPolicy, statements ...awsiam.PolicyStatement) awskms.Key {
+	all := append([]awsiam.PolicyStatement{
+		Allow("AccountGoverns", awsiam.NewAccountRootPrincipal(), Itself(), KeyAdministration(), nil),
+		Deny("OnlyDeployersGovern", Itself(), GoverningKeys(), Unless(g.Keepers(scope))),
+	}, statements...)
+	return awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
+		Description:       jsii.String(description),
+		EnableKeyRotation: jsii.Bool(true),
+		PendingWindow:     awscdk.Duration_Days(jsii.Number(keyPendingDays)),
+		Policy:            awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &all}),
+		RemovalPolicy:     removal,
+	})
 }
+
+// keyPendingDays is the longest that KMS lets one think about deleting a key.
+const keyPendingDays = 30
 
 // Itself is what the statements of a key's policy are about.
 func Itself() []string { return []string{"*"} }
 
-// lookingAfterKeys is what the account's own permissions may allow: nothing
-// that encrypts, decrypts, or hands that on.
-func lookingAfterKeys() []string {
-	return slices.Concat(governingKeys(), []string{
+// KeyAdministration is everything that governs a key of KMS and nothing that
+// uses it or hands that on (AWS KMS Developer Guide, "Allows key
+// administrators to administer the KMS key").
+func KeyAdministration() []string {
+	return append(GoverningKeys(),
 		"kms:CreateAlias", "kms:DescribeKey", "kms:EnableKey", "kms:EnableKeyRotation", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus",
-		"kms:ListAliases", "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations", "kms:ListResourceTags",
-		"kms:RevokeGrant", "kms:TagResource", "kms:UntagResource", "kms:UpdateKeyDescription",
-	})
+		"kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations", "kms:ListResourceTags", "kms:RevokeGrant", "kms:RotateKeyOnDemand",
+		"kms:TagResource", "kms:UntagResource", "kms:UpdateKeyDescription",
+	)
 }
 
-// governingKeys is what would lose what a key encrypts, open it, or have new
+// GoverningKeys is what would lose what a key encrypts, open it, or have new
 // objects encrypted by another.
-func governingKeys() []string {
+func GoverningKeys() []string {
 	return []string{
 		"kms:CancelKeyDeletion", "kms:DeleteAlias", "kms:DisableKey", "kms:DisableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:UpdateAlias",
 	}

@@ -98,8 +98,8 @@ func Statements(tb testing.TB, document any) map[string]Statement {
 	return found
 }
 
-// Wildcards returns the actions of all policies of the template that name more
-// than one action, by where they stand.
+// Wildcards returns the actions that the policies of the template allow and
+// that name more than one, by where they stand.
 func (t Template) Wildcards() (found []string) {
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
 		found = append(found, wildcards(id, t.Resources[id].Properties)...)
@@ -115,7 +115,7 @@ func wildcards(where string, value any) (found []string) {
 		}
 	case map[string]any:
 		for _, action := range slices.Concat(texts(value["Action"]), texts(value["NotAction"])) {
-			if strings.Contains(action, "*") {
+			if value["Effect"] == "Allow" && strings.Contains(action, "*") {
 				found = append(found, where+": "+action)
 			}
 		}
