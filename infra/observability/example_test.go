@@ -19,7 +19,6 @@ func ExampleNewLogBucket() {
 		Guard:      observability.Guard{DenyRoles: []string{"arn:aws:iam::111122223333:role/gateway"}},
 	})
 	logs.AcceptAccessLogs("arn:aws:s3:::some-bucket", "s3/")
-	logs.AcceptCloudFrontLogs()
 
 	for _, resource := range synthtest.Synth(stack).Of("AWS::S3::Bucket") {
 		fmt.Println(resource.Get("LifecycleConfiguration", "Rules", 0, "ExpirationInDays"))

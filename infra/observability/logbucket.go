@@ -50,11 +50,9 @@ type LogBucket interface {
 	// with that ARN below the prefix, such as s3/. Without an ARN it may do so
 	// for any bucket of the account.
 	AcceptAccessLogs(bucketARN, prefix string)
-	// AcceptCloudFrontLogs lets standard logging (v2) deliver the access logs
-	// of distributions, below AWSLogs/ACCOUNT/. Make the delivery depend on
-	// this construct, else AWS may write a statement of its own into the
-	// policy first.
-	AcceptCloudFrontLogs()
+	// Accept adds what lets another service deliver, such as
+	// delivery.LogDeliveryStatement.
+	Accept(statement awsiam.PolicyStatement)
 }
 
 type logBucket struct {
@@ -65,7 +63,7 @@ type logBucket struct {
 }
 
 // NewLogBucket makes the bucket. Nobody may write to it yet: see
-// AcceptAccessLogs and AcceptCloudFrontLogs.
+// AcceptAccessLogs and Accept.
 func NewLogBucket(scope constructs.Construct, id *string, props *LogBucketProps) LogBucket {
 	if err := props.Validate(); err != nil {
 		panic(err)
@@ -95,15 +93,6 @@ func (b *logBucket) AcceptAccessLogs(bucketARN, prefix string) {
 		[]string{*b.bucket.ArnForObjects(jsii.String(strings.TrimPrefix(prefix, "/") + "*"))}, []string{"s3:PutObject"}, when))
 }
 
-func (b *logBucket) AcceptCloudFrontLogs() {
-	account := *awscdk.Stack_Of(b).Account()
-	// Amazon CloudWatch Logs User Guide, "Logs sent to Amazon S3". CloudFront's
-	// deliveries are of us-east-1 wherever the bucket is.
-	b.bucket.AddToResourcePolicy(policy.Allow("CloudFrontLogs",
-		awsiam.NewServicePrincipal(jsii.String("delivery.logs.amazonaws.com"), nil),
-		[]string{*b.bucket.ArnForObjects(jsii.String("AWSLogs/" + account + "/*"))}, []string{"s3:PutObject"},
-		policy.Conditions{
-			"StringEquals": {"aws:SourceAccount": account, "s3:x-amz-acl": "bucket-owner-full-control"},
-			"ArnLike":      {"aws:SourceArn": policy.ARN(b, "logs", "us-east-1", "delivery-source:*")},
-		}))
+func (b *logBucket) Accept(statement awsiam.PolicyStatement) {
+	b.bucket.AddToResourcePolicy(statement)
 }

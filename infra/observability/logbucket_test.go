@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
@@ -128,7 +129,8 @@ func TestLogsAreAcceptedOnlyFromWhomTheyWereAskedFor(t *testing.T) {
 			})
 			logs.AcceptAccessLogs(*source.BucketArn(), "s3/")
 			logs.AcceptAccessLogs("", "others/")
-			logs.AcceptCloudFrontLogs()
+			logs.Accept(policy.Allow("CloudFrontLogs", awsiam.NewServicePrincipal(jsii.String("delivery.logs.amazonaws.com"), nil),
+				[]string{*logs.Bucket().ArnForObjects(jsii.String("AWSLogs/*"))}, []string{"s3:PutObject"}, nil))
 		})
 		bucket := template.Only(t, "AWS::S3::Bucket", "Logs").ID
 		source := template.Only(t, "AWS::S3::Bucket", "Source")
@@ -142,10 +144,7 @@ func TestLogsAreAcceptedOnlyFromWhomTheyWereAskedFor(t *testing.T) {
 			"StringEquals aws:SourceAccount": account, "ArnEquals aws:SourceArn": {"${" + source.ID + ".Arn}"},
 		})
 		want["AccessLogs2"] = accept("logging.s3.amazonaws.com", "others/*", map[string][]string{"StringEquals aws:SourceAccount": account})
-		want["CloudFrontLogs"] = accept("delivery.logs.amazonaws.com", "AWSLogs/${AWS::AccountId}/*", map[string][]string{
-			"StringEquals aws:SourceAccount": account, "StringEquals s3:x-amz-acl": {"bucket-owner-full-control"},
-			"ArnLike aws:SourceArn": {"arn:${AWS::Partition}:logs:us-east-1:${AWS::AccountId}:delivery-source:*"},
-		})
+		want["CloudFrontLogs"] = accept("delivery.logs.amazonaws.com", "AWSLogs/*", nil)
 		got := synthtest.Statements(t, template.Only(t, "AWS::S3::BucketPolicy", "Logs").Get("PolicyDocument"))
 		synthtest.Equal(t, "the policy with "+string(flags), got, want)
 	}

@@ -1,0 +1,61 @@
+package stacks
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// gatewaySettings are the settings of the gateway that the stacks decide, by
+// the names that package settings gives them.
+func (e *Environment) gatewaySettings() map[string]string {
+	values := map[string]string{
+		"cdn-url":           "https://" + *e.distribution.DomainName(),
+		"active-key-id":     *e.keys.ActiveKeyID(),
+		"bucket":            *e.bucket.Bucket().BucketName(),
+		"region":            *e.Content.Region(),
+		"quarantine-prefix": e.settings.QuarantinePrefix,
+		"s3-accelerate":     strconv.FormatBool(e.config.Content.TransferAcceleration),
+		"max-read-life":     time.Duration(e.config.Limits.MaxReadLife).String(),
+		"max-upload-life":   time.Duration(e.config.Limits.MaxUploadLife).String(),
+	}
+	if origins := e.config.Content.UploadOrigins; len(origins) > 0 {
+		values["allowed-origins"] = strings.Join(origins, ",")
+	}
+	return values
+}
+
+// putOut leaves what a gateway starts from: a parameter of SSM for each
+// setting, below one path, and an output of the stack for people and scripts.
+func (e *Environment) putOut() {
+	values := e.gatewaySettings()
+	for _, setting := range slices.Sorted(maps.Keys(values)) {
+		id := camelCase(setting)
+		awsssm.NewStringParameter(e.Content, jsii.String("Setting"+id), &awsssm.StringParameterProps{
+			ParameterName: jsii.String(e.parameterName(setting)), StringValue: jsii.String(values[setting]),
+			Description: jsii.String("signgate's setting " + setting),
+		})
+		awscdk.NewCfnOutput(e.Content, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(values[setting])})
+	}
+	for id, value := range map[string]*string{
+		"DistributionId": e.distribution.DistributionID(), "GatewayRoleArn": e.gateway.RoleArn(),
+		"SettingsPath": jsii.String(e.parameterName("")),
+	} {
+		awscdk.NewCfnOutput(e.Content, jsii.String(id), &awscdk.CfnOutputProps{Value: value})
+	}
+}
+
+// camelCase makes ActiveKeyId of active-key-id.
+func camelCase(name string) string {
+	words := strings.Split(name, "-")
+	for i, word := range words {
+		words[i] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "")
+}

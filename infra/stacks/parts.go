@@ -1,0 +1,131 @@
+package stacks
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/config"
+	"github.com/signgate/signgate/infra/delivery"
+	"github.com/signgate/signgate/infra/observability"
+	"github.com/signgate/signgate/infra/signingkeys"
+)
+
+// importedKey is a key of another app, whose policy is its owner's matter.
+func importedKey(stack awscdk.Stack, arn string) awskms.IKey {
+	return awskms.Key_FromKeyArn(stack, jsii.String("Key"), jsii.String(arn))
+}
+
+// newTrust makes the public keys of slots trusted.
+func newTrust(stack awscdk.Stack, id string, slots []config.Slot, active string) signingkeys.Trust {
+	props := &signingkeys.Props{Active: active}
+	for _, slot := range slots {
+		props.Slots = append(props.Slots, signingkeys.Slot{ID: slot.ID, PEM: slot.PEM})
+	}
+	return signingkeys.NewTrust(stack, jsii.String(id), props)
+}
+
+func priceClass(name string) awscloudfront.PriceClass {
+	return map[string]awscloudfront.PriceClass{
+		"100": awscloudfront.PriceClass_PRICE_CLASS_100, "200": awscloudfront.PriceClass_PRICE_CLASS_200, "all": awscloudfront.PriceClass_PRICE_CLASS_ALL,
+	}[name]
+}
+
+// webACL is the ARN of the firewall in front of the distribution.
+func (e *Environment) webACL() *string {
+	firewall := e.config.Delivery.Firewall
+	switch {
+	case firewall == nil:
+		return nil
+	case firewall.ACLARN != "":
+		return jsii.String(firewall.ACLARN)
+	}
+	return delivery.NewFirewall(e.Before, jsii.String("Firewall"), &delivery.FirewallProps{
+		AllowRanges: firewall.AllowRanges, RatePer5Mins: firewall.RatePer5Mins,
+	}).ARN()
+}
+
+// domain is the distribution's own name, with a certificate that is there or
+// one that is requested, and proven by records in the zone.
+func (e *Environment) domain() *delivery.Domain {
+	given := e.config.Delivery.Domain
+	if given == nil {
+		return nil
+	}
+	zone := func(stack awscdk.Stack) awsroute53.IHostedZone {
+		if given.ZoneID == "" {
+			return nil
+		}
+		return awsroute53.HostedZone_FromHostedZoneAttributes(stack, jsii.String("Zone"), &awsroute53.HostedZoneAttributes{
+			HostedZoneId: jsii.String(given.ZoneID), ZoneName: jsii.String(given.ZoneName),
+		})
+	}
+	domain := &delivery.Domain{Name: given.Name, Zone: zone(e.Content)}
+	if given.CertificateARN != "" {
+		domain.Certificate = awscertificatemanager.Certificate_FromCertificateArn(e.Content, jsii.String("Certificate"), jsii.String(given.CertificateARN))
+		return domain
+	}
+	proof := domain.Zone
+	if e.Before != e.Content {
+		proof = zone(e.Before)
+	}
+	domain.Certificate = awscertificatemanager.NewCertificate(e.Before, jsii.String("Certificate"), &awscertificatemanager.CertificateProps{
+		DomainName: jsii.String(given.Name), Validation: awscertificatemanager.CertificateValidation_FromDns(proof),
+	})
+	return domain
+}
+
+// observe makes what tells what happens: access logs, the trail, the
+// dashboard, alarms.
+func (e *Environment) observe() {
+	o := e.config.Observability
+	distributionID, bucket := *e.distribution.DistributionID(), e.bucket.Bucket()
+	if e.config.Delivery.AccessLogs {
+		if e.accessLogs != nil {
+			e.accessLogs.Accept(delivery.LogDeliveryStatement(e.Content, e.logs.BucketArn(), jsii.String(distributionID)))
+		}
+		delivery.NewAccessLogs(e.After, jsii.String("AccessLogs"), &delivery.AccessLogsProps{
+			DistributionID: jsii.String(distributionID), BucketARN: e.logs.BucketArn(), Queries: e.config.Delivery.LogQueries,
+		})
+	}
+	if o.Trail {
+		trail := observability.NewTrail(e.Content, jsii.String("Trail"), &observability.TrailProps{
+			Buckets: []string{*bucket.BucketArn()}, ExpireDays: o.LogsExpire, LogBucket: e.logs, LogPrefix: "s3/Trail/", Retain: e.config.Retain, Guard: e.logsGuard(),
+		})
+		e.acceptLogs(trail.Bucket(), "s3/Trail/")
+	}
+	if o.Dashboard {
+		observability.NewDashboard(e.Content, jsii.String("Dashboard"), &observability.DashboardProps{BucketName: *bucket.BucketName(), DistributionID: distributionID})
+	}
+	if o.Alarms != nil {
+		observability.NewAlarms(e.After, jsii.String("Alarms"), &observability.AlarmsProps{
+			DistributionID: distributionID, Topic: e.topic(), ErrorRate: o.Alarms.ErrorRate, Refusals: o.Alarms.Refusals,
+		})
+	}
+}
+
+// logsGuard keeps the gateway from what is written about it.
+func (e *Environment) logsGuard() observability.Guard {
+	return observability.Guard{Guard: e.guard, DenyRoles: []string{*e.gateway.RoleArn()}}
+}
+
+// topic is who alarms tell.
+func (e *Environment) topic() awssns.ITopic {
+	if arn := e.config.Observability.Alarms.TopicARN; arn != "" {
+		return awssns.Topic_FromTopicArn(e.After, jsii.String("Topic"), jsii.String(arn))
+	}
+	return observability.NewTopic(e.After, jsii.String("Topic"), &observability.TopicProps{
+		Email: e.config.Observability.Alarms.Email, Retain: e.config.Retain, Guard: e.guard,
+	}).Topic()
+}
+
+// Name is what SSM calls the parameter of a setting.
+func (e *Environment) parameterName(setting string) string {
+	return fmt.Sprintf("/signgate/%s/%s", e.config.Name, setting)
+}
