@@ -62,7 +62,7 @@ func ReadBehavior(keyIDs []string, lifetime Lifetime, origins ...string) Behavio
 		PathPattern: "*", KeyGroup: keyIDs, Methods: []string{http.MethodGet, http.MethodHead, http.MethodOptions},
 		CacheKey: overrides.Names(), Compress: true, Lifetime: lifetime,
 		CORS: &CORS{
-			AllowOrigins: origins, AllowCredentials: credentials, MaxAge: 10 * time.Minute,
+			AllowOrigins: origins, AllowCredentials: credentials, AllowHeaders: []string{"Range"}, MaxAge: 10 * time.Minute,
 			ExposeHeaders: []string{"ETag", "Content-Disposition", "Content-Length", "Content-Range"},
 		},
 		Headers: []Header{{"X-Content-Type-Options", "nosniff"}},
