@@ -56,7 +56,6 @@ func (b *bucket) guardCopies(c *copies) {
 	) {
 		c.bucket.AddToResourcePolicy(statement)
 	}
-	c.role.AddToPrincipalPolicy(policy.Permit("Copy", objects, "s3:ReplicateObject", "s3:ReplicateTags"))
 	if c.key == nil {
 		return
 	}
@@ -87,11 +86,13 @@ func (c *copies) replication() *awss3.CfnBucket_ReplicationConfigurationProperty
 	return &awss3.CfnBucket_ReplicationConfigurationProperty{Role: c.role.RoleArn(), Rules: []any{rule}}
 }
 
-// permitCopier lets the copier read what it copies.
+// permitCopier lets the copier read what it copies, and write copies.
 func (b *bucket) permitCopier() {
 	if b.copies == nil {
 		return
 	}
-	b.copies.role.AddToPrincipalPolicy(policy.Permit("FollowChanges", []string{*b.bucket.BucketArn()}, "s3:GetReplicationConfiguration", "s3:ListBucket"))
-	b.copies.role.AddToPrincipalPolicy(policy.Permit("ReadVersions", b.objects("*"), "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging", "s3:GetObjectVersionAcl"))
+	policy.Attach(b, "CopierPolicy", b.copies.role,
+		policy.Permit("FollowChanges", []string{*b.bucket.BucketArn()}, "s3:GetReplicationConfiguration", "s3:ListBucket"),
+		policy.Permit("ReadVersions", b.objects("*"), "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging", "s3:GetObjectVersionAcl"),
+		policy.Permit("Copy", []string{*b.copies.bucket.ArnForObjects(jsii.String("*"))}, "s3:ReplicateObject", "s3:ReplicateTags"))
 }

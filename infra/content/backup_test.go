@@ -66,7 +66,7 @@ func TestTheBackupIsWrittenByTheCopierAndReadByAdministratorsOnly(t *testing.T) 
 func TestTheCopierReadsVersionsAndWritesCopiesAndNothingElse(t *testing.T) {
 	template, _ := synth(t, synthtest.NoFlags, withBackup)
 	bucket, backup := "${"+template.Only(t, "AWS::S3::Bucket", "ContentBucket").ID+".Arn}", "${"+template.Only(t, "AWS::S3::Bucket", "ContentBackup").ID+".Arn}"
-	synthtest.Equal(t, "its policy", synthtest.Statements(t, template.Only(t, "AWS::IAM::Policy", "ContentCopier").Get("PolicyDocument")), map[string]synthtest.Statement{
+	synthtest.Equal(t, "its policy", synthtest.Statements(t, template.Only(t, "AWS::IAM::ManagedPolicy", "ContentCopier").Get("PolicyDocument")), map[string]synthtest.Statement{
 		"Copy":          permit(backup+"/*", "s3:ReplicateObject", "s3:ReplicateTags"),
 		"FollowChanges": permit(bucket, "s3:GetReplicationConfiguration", "s3:ListBucket"),
 		"ReadVersions":  permit(bucket+"/*", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging", "s3:GetObjectVersionAcl"),

@@ -131,14 +131,13 @@ func (b *bucket) permitGateway() {
 	if b.props.DirectReads {
 		read = b.objects("*")
 	}
-	for _, statement := range []awsiam.PolicyStatement{
+	statements := []awsiam.PolicyStatement{
 		policy.Permit("Write", b.objects("*"), "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject"),
 		policy.Permit("List", []string{*b.bucket.BucketArn()}, "s3:ListBucket"),
 		policy.Permit("Inspect", read, "s3:GetObject", "s3:GetObjectVersion"),
-	} {
-		b.props.Gateway.AddToPrincipalPolicy(statement)
 	}
 	if b.props.Key != nil { // whose policy may leave this to IAM
-		b.props.Gateway.AddToPrincipalPolicy(policy.Permit("Encrypt", []string{*b.key.KeyArn()}, "kms:GenerateDataKey", "kms:Decrypt"))
+		statements = append(statements, policy.Permit("Encrypt", []string{*b.key.KeyArn()}, "kms:GenerateDataKey", "kms:Decrypt"))
 	}
+	policy.Attach(b, "GatewayPolicy", b.props.Gateway, statements...)
 }

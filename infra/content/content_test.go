@@ -164,7 +164,7 @@ func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)
 func TestTheGatewaysRoleGetsExactlyWhatItUses(t *testing.T) {
 	template, _ := synth(t, synthtest.NoFlags, ordinary)
 	bucket := "${" + template.Only(t, "AWS::S3::Bucket", "Content").ID + ".Arn}"
-	got := synthtest.Statements(t, template.Only(t, "AWS::IAM::Policy", "Gateway").Get("PolicyDocument"))
+	got := synthtest.Statements(t, template.Only(t, "AWS::IAM::ManagedPolicy", "ContentGateway").Get("PolicyDocument"))
 	synthtest.Equal(t, "the role's policy", got, map[string]synthtest.Statement{
 		"Write":   permit(bucket+"/*", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject"),
 		"List":    permit(bucket, "s3:ListBucket"),

@@ -59,7 +59,7 @@ func TestAnExistingKeyIsNamedAsItIsAndItsOwnerIsToldWhatToAllow(t *testing.T) {
 	encryption := template.Only(t, "AWS::S3::Bucket", "Content").Get("BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault")
 	synthtest.Equal(t, "the encryption", encryption, any(map[string]any{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}))
 	synthtest.Equal(t, "the only key", bucketPolicy(t, template, "Content")["NoOtherKey"].Condition["StringNotEquals s3:x-amz-server-side-encryption-aws-kms-key-id"], []string{arn})
-	role := synthtest.Statements(t, template.Only(t, "AWS::IAM::Policy", "Gateway").Get("PolicyDocument"))
+	role := synthtest.Statements(t, template.Only(t, "AWS::IAM::ManagedPolicy", "ContentGateway").Get("PolicyDocument"))
 	synthtest.Equal(t, "what the gateway may", role["Encrypt"], permit(arn, "kms:GenerateDataKey", "kms:Decrypt"))
 	warnings := template.Warnings
 	for _, sid := range []string{"UsedByGateway", "DecryptsForViewers"} {
@@ -124,7 +124,7 @@ func TestDirectReadsLetTheGatewayReadEverything(t *testing.T) {
 	if _, there := bucketPolicy(t, template, "Content")["GatewayReadsQuarantineOnly"]; there {
 		t.Error("the gateway is held to the quarantine")
 	}
-	role := synthtest.Statements(t, template.Only(t, "AWS::IAM::Policy", "Gateway").Get("PolicyDocument"))
+	role := synthtest.Statements(t, template.Only(t, "AWS::IAM::ManagedPolicy", "ContentGateway").Get("PolicyDocument"))
 	synthtest.Equal(t, "what it reads", role["Inspect"].Resource, []string{"${" + template.Only(t, "AWS::S3::Bucket", "Content").ID + ".Arn}/*"})
 }
 
