@@ -75,6 +75,7 @@ func Stack(flags Flags, region string) awscdk.Stack {
 // Template is what a stack synthesizes to.
 type Template struct {
 	Resources map[string]Resource // by logical id
+	Outputs   map[string]string   // values by logical id
 	Warnings  string              // the errors, or else the warnings, that constructs were annotated with
 }
 
@@ -93,7 +94,7 @@ type Resource struct {
 func Synth(stack awscdk.Stack) Template {
 	raw := *assertions.Template_FromStack(stack, nil).ToJSON()
 	resources, _ := raw["Resources"].(map[string]any)
-	template := Template{Resources: map[string]Resource{}}
+	template := Template{Resources: map[string]Resource{}, Outputs: map[string]string{}}
 	for id, value := range resources {
 		resource, _ := value.(map[string]any)
 		properties, _ := render(resource["Properties"]).(map[string]any)
@@ -101,6 +102,11 @@ func Synth(stack awscdk.Stack) Template {
 			ID: id, Type: text(resource["Type"]), Properties: properties, DependsOn: texts(resource["DependsOn"]),
 			DeletionPolicy: text(resource["DeletionPolicy"]), UpdateReplacePolicy: text(resource["UpdateReplacePolicy"]),
 		}
+	}
+	outputs, _ := render(raw["Outputs"]).(map[string]any)
+	for id, output := range outputs {
+		value, _ := output.(map[string]any)
+		template.Outputs[id] = text(value["Value"])
 	}
 	template.Warnings = annotated(stack)
 	return template

@@ -204,7 +204,8 @@ func texts(value any) []string {
 	}
 }
 
-// render writes what CloudFormation fills in as text.
+// render writes what CloudFormation fills in as text. One of the region's
+// zones is written such as "zone 0".
 func render(value any) any {
 	switch value := value.(type) {
 	case []any:
@@ -238,6 +239,11 @@ func intrinsic(function map[string]any) (string, bool) {
 	}
 	if join, ok := function["Fn::Join"].([]any); ok && len(join) == 2 {
 		return strings.Join(texts(render(join[1])), text(join[0])), true
+	}
+	if list, ok := function["Fn::Select"].([]any); ok && len(list) == 2 {
+		if region, ok := list[1].(map[string]any)["Fn::GetAZs"]; ok && region == "" {
+			return "zone " + text(list[0]), true
+		}
 	}
 	return "", false
 }
