@@ -23,7 +23,9 @@ var ErrInvalid = errors.New("invalid observability")
 type LogBucketProps struct {
 	BucketName string // none: CloudFormation makes one up
 	ExpireDays int    // days until a log expires; it can be had back for 30 more
-	Retain     bool   // keep the bucket when the stack is deleted
+	// Retain keeps the bucket when the stack is deleted. Without it the stack
+	// can only be deleted once administrators have emptied the bucket.
+	Retain bool
 	Guard      Guard
 }
 

@@ -1,0 +1,88 @@
+package policy_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/policy"
+	"github.com/signgate/signgate/infra/synthtest"
+)
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
+
+func ExampleDeny() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Media"), nil)
+	bucket := awss3.NewBucket(stack, jsii.String("Bucket"), nil)
+	bucket.AddToResourcePolicy(policy.Deny("NobodyErases", []string{*bucket.ArnForObjects(jsii.String("*"))}, policy.Erasing(), nil))
+
+	statement := synthtest.Synth(stack).Of("AWS::S3::BucketPolicy")[0].Get("PolicyDocument", "Statement", 0).(map[string]any)
+	fmt.Println(statement["Effect"], statement["Principal"], statement["Sid"])
+	// Output: Deny * NobodyErases
+}
+
+// Everything is what the denies of a bucket rest on, so that no group may be
+// missing, and none may name what it doesn't mean.
+func TestEverythingNamesEachActionOnceAndLeavesNoGroupOut(t *testing.T) {
+	everything := policy.Everything()
+	for _, group := range [][]string{
+		policy.Reading(), policy.Listing(), policy.Writing(), policy.Erasing(), policy.SharingByACL(), policy.Governing(),
+		policy.GatewayWrites(), policy.GatewayLists(), policy.GatewayInspects(),
+	} {
+		for _, action := range group {
+			if !slices.Contains(everything, action) {
+				t.Errorf("%s isn't in everything", action)
+			}
+		}
+	}
+	slices.Sort(everything)
+	if once := slices.Compact(slices.Clone(everything)); len(once) != len(everything) {
+		t.Error("an action is there twice")
+	}
+	for _, action := range slices.Concat(everything, policy.KeyAdministration()) {
+		if strings.Contains(action, "*") {
+			t.Errorf("%s is more than one action", action)
+		}
+	}
+}
+
+func TestWhoAdministersAKeyCannotUseIt(t *testing.T) {
+	for _, use := range []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:Sign", "kms:CreateGrant"} {
+		if slices.Contains(policy.KeyAdministration(), use) {
+			t.Errorf("%s is allowed", use)
+		}
+	}
+}
+
+func TestAKeyRotatesAndItsPolicySaysNoMoreThanWasGiven(t *testing.T) {
+	for _, flags := range synthtest.BothFlags() {
+		stack := synthtest.Stack(flags, "")
+		use := policy.Allow("Use", awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil), []string{"*"}, []string{"kms:Decrypt"},
+			policy.Conditions{"StringEquals": {"aws:SourceAccount": "111122223333"}})
+		policy.NewKey(stack, "Key", "what for", awscdk.RemovalPolicy_RETAIN, use)
+		key := synthtest.Synth(stack).Only(t, "AWS::KMS::Key", "Key")
+		synthtest.Equal(t, "the policy", synthtest.Statements(t, key.Get("KeyPolicy")), map[string]synthtest.Statement{
+			"AccountGoverns": synthtest.Allow("AWS arn:${AWS::Partition}:iam::${AWS::AccountId}:root", policy.KeyAdministration(), []string{"*"}, nil),
+			"Use": synthtest.Allow("Service s3.amazonaws.com", []string{"kms:Decrypt"}, []string{"*"},
+				map[string][]string{"StringEquals aws:SourceAccount": {"111122223333"}}),
+		})
+		synthtest.Equal(t, "rotation and description", []any{key.Get("EnableKeyRotation"), key.Get("Description")}, []any{true, "what for"})
+		synthtest.Equal(t, "what is kept", []string{key.DeletionPolicy, key.UpdateReplacePolicy}, []string{"Retain", "Retain"})
+	}
+}
+
+func TestARNsAreOfTheAccountAndPartitionOfTheStack(t *testing.T) {
+	stack := synthtest.Stack(synthtest.NoFlags, "eu-central-1")
+	if got := policy.ARN(stack, "logs", "us-east-1", "delivery-source:*"); !strings.HasSuffix(got, ":logs:us-east-1:111122223333:delivery-source:*") {
+		t.Errorf("got %s", got)
+	}
+	if got := policy.BootstrapRole(stack); !strings.HasSuffix(got, ":iam::111122223333:role/cdk-*-cfn-exec-role-*") {
+		t.Errorf("got %s", got)
+	}
+}
