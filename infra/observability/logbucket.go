@@ -26,7 +26,7 @@ type LogBucketProps struct {
 	// Retain keeps the bucket when the stack is deleted. Without it the stack
 	// can only be deleted once administrators have emptied the bucket.
 	Retain bool
-	Guard      Guard
+	Guard  Guard
 }
 
 // Validate says everything that is wrong, in one error that wraps ErrInvalid.
