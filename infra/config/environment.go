@@ -150,11 +150,17 @@ type Alarms struct {
 	Refusals  float64 `json:"refusals"`  // percent of requests that are refused (4xx)
 }
 
-// Network is the VPC of the gateway.
+// Network is the VPC of the gateway: one of its own, or an existing one.
 type Network struct {
-	VPCID         string   `json:"vpcId"`         // an existing VPC...
-	RouteTableIDs []string `json:"routeTableIds"` // ...and the tables that get the way to S3
-	CIDR          string   `json:"cidr"`          // of a VPC of its own
+	CIDR        string `json:"cidr"`        // of a VPC of its own
+	Zones       int    `json:"zones"`       // its availability zones; 0: two
+	NATGateways int    `json:"natGateways"` // its ways to the internet, which the issuer's keys are fetched by
+
+	VPCID         string   `json:"vpcId"` // of an existing VPC, with
+	SubnetIDs     []string `json:"subnetIds"`
+	RouteTableIDs []string `json:"routeTableIds"`
+
+	S3PrefixList string `json:"s3PrefixList"` // see network.Props
 }
 
 // Limits are what the bucket and the gateway both hold.

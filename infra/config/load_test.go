@@ -122,7 +122,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"observability": {`{"observability": {"logBucketArn": "logs", "logsExpire": 0, "alarms": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:x", "email": "a@b", "errorRate": 0, "refusals": 101}}, ` + keys + `}`, []string{
 			"observability.logBucketArn", "logsExpire", "of sns in us-east-1", "topicArn or email", "alarms.errorRate", "alarms.refusals",
 		}},
-		"network": {`{"network": {"vpcId": "vpc-x", "cidr": "10.0.0.1/8"}, ` + keys + `}`, []string{"vpcId or cidr", "network.vpcId", "needs routeTableIds", "network.cidr"}},
+		"network": {`{"network": {"vpcId": "vpc-x", "cidr": "10.0.0.1/8"}, ` + keys + `}`, []string{"vpcId or cidr", "network.vpcId", "needs subnetIds and routeTableIds", "network.cidr"}},
 		"limits":  {`{"limits": {"maxUploadLife": "200h", "maxReadLife": "0s"}, ` + keys + `}`, []string{"limits.maxUploadLife", "limits.maxReadLife"}},
 		"keys": {`{"signingKeys": {"active": "z", "slots": [{"id": "A", "publicKey": "keys/p384.pem"}, {"id": "b", "publicKey": "keys/text.pem"}, {"id": "b", "publicKey": "../x.pem"},
 			{"id": "c", "publicKey": "keys/good.pem"}, {"id": "d", "publicKey": "keys/same.pem"}, {"id": "e", "publicKey": "keys/private.pem"}]}}`, []string{

@@ -32,6 +32,8 @@ const (
 	rolePattern       = `^arn:[a-z*-]+:iam::[0-9*]+:role/.+$`
 	vpcPattern        = `^vpc-[0-9a-f]{8,17}$`
 	routesPattern     = `^rtb-[0-9a-f]{8,17}$`
+	subnetPattern     = `^subnet-[0-9a-f]{8,17}$`
+	prefixListPattern = `^pl-[0-9a-f]{8,17}$`
 	zonePattern       = `^Z[A-Z0-9]{1,31}$`
 	emailPattern      = `^[^@\s]+@[^@\s]+$`
 	writesPattern     = `^/[A-Za-z0-9_-]{1,32}/$`
@@ -252,10 +254,15 @@ func (o *Observability) check(found *list) {
 func (n *Network) check(found *list) {
 	found.When((n.VPCID == "") == (n.CIDR == ""), "network takes vpcId or cidr")
 	found.match("network.vpcId", n.VPCID, vpcPattern, "is such as vpc-0123456789abcdef0", true)
-	found.When(n.VPCID != "" && len(n.RouteTableIDs) == 0, "network.vpcId needs routeTableIds")
+	found.match("network.s3PrefixList", n.S3PrefixList, prefixListPattern, "is such as pl-6ea54007", true)
+	found.When(n.VPCID != "" && (len(n.SubnetIDs) == 0 || len(n.RouteTableIDs) == 0), "network.vpcId needs subnetIds and routeTableIds")
+	for _, subnet := range n.SubnetIDs {
+		found.match("network.subnetIds", subnet, subnetPattern, "holds ids such as subnet-0123456789abcdef0", false)
+	}
 	for _, table := range n.RouteTableIDs {
 		found.match("network.routeTableIds", table, routesPattern, "holds ids such as rtb-0123456789abcdef0", false)
 	}
+	found.When(n.Zones < 0 || n.Zones > 3 || n.NATGateways < 0 || n.NATGateways > 3, "network.zones and natGateways are at most 3")
 	if n.CIDR != "" {
 		prefix, err := netip.ParsePrefix(n.CIDR)
 		found.When(err != nil || !prefix.Addr().Is4() || prefix.Masked() != prefix || prefix.Bits() < 16 || prefix.Bits() > 24, "network.cidr is a range of IPv4 from /16 to /24, such as 10.20.0.0/20, not %q", n.CIDR)

@@ -25,6 +25,9 @@ type Bucket interface {
 	// AllowWritesThrough lets that distribution write and delete objects too,
 	// for a behaviour that authorizes each request at the edge.
 	AllowWritesThrough(distributionARN string)
+	// ReachThrough refuses the gateway's own requests unless they come through
+	// that VPC endpoint. Presigned ones come from browsers.
+	ReachThrough(endpointID string)
 }
 
 type bucket struct {
@@ -107,6 +110,15 @@ func (b *bucket) AllowWritesThrough(distributionARN string) {
 	b.allowKey(policy.Allow("EncryptsForUploaders", policy.CloudFront(), policy.Itself(), []string{"kms:GenerateDataKey"}, viewersOf(distributionARN)))
 }
 
+// ReachThrough adds a deny.
+func (b *bucket) ReachThrough(endpointID string) {
+	b.add(policy.Deny("GatewayOnlyThroughEndpoint", b.everywhere(), []string{"s3:*"}, policy.Conditions{
+		"ArnEquals":       {policy.PrincipalARN: *b.props.Gateway.RoleArn()},
+		"StringEquals":    {"s3:authType": "REST-HEADER"},
+		"StringNotEquals": {"aws:SourceVpce": endpointID},
+	}))
+}
+
 // add puts a statement into the bucket's policy.
 func (b *bucket) add(statement awsiam.PolicyStatement) {
 	if b.policy != nil {
@@ -132,9 +144,9 @@ func (b *bucket) permitGateway() {
 		read = b.objects("*")
 	}
 	statements := []awsiam.PolicyStatement{
-		policy.Permit("Write", b.objects("*"), "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:DeleteObject"),
-		policy.Permit("List", []string{*b.bucket.BucketArn()}, "s3:ListBucket"),
-		policy.Permit("Inspect", read, "s3:GetObject", "s3:GetObjectVersion"),
+		policy.Permit("Write", b.objects("*"), policy.GatewayWrites()...),
+		policy.Permit("List", []string{*b.bucket.BucketArn()}, policy.GatewayLists()...),
+		policy.Permit("Inspect", read, policy.GatewayInspects()...),
 	}
 	if b.props.Key != nil { // whose policy may leave this to IAM
 		statements = append(statements, policy.Permit("Encrypt", []string{*b.key.KeyArn()}, "kms:GenerateDataKey", "kms:Decrypt"))

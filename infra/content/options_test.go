@@ -129,8 +129,11 @@ func TestDirectReadsLetTheGatewayReadEverything(t *testing.T) {
 }
 
 func TestTheGatewaysOwnRequestsComeThroughItsEndpoint(t *testing.T) {
-	template, _ := synth(t, synthtest.NoFlags, func(_ awscdk.Stack, p *content.Props) { p.EndpointID = "vpce-1a2b3c4d" })
-	synthtest.Equal(t, "the condition", bucketPolicy(t, template, "Content")["GatewayOnlyThroughEndpoint"].Condition, map[string][]string{
+	stack := synthtest.Stack(synthtest.NoFlags, "")
+	content.NewBucket(stack, jsii.String("Content"), props(stack)).ReachThrough("vpce-1a2b3c4d")
+	denied := bucketPolicy(t, synthtest.Synth(stack), "Content")["GatewayOnlyThroughEndpoint"]
+	synthtest.Equal(t, "what is refused", []any{denied.Effect, denied.Action, len(denied.Resource)}, []any{"Deny", []string{"s3:*"}, 2})
+	synthtest.Equal(t, "the condition", denied.Condition, map[string][]string{
 		"ArnEquals aws:PrincipalArn": {"${Gateway43CB3636.Arn}"}, "StringEquals s3:authType": {"REST-HEADER"}, "StringNotEquals aws:SourceVpce": {"vpce-1a2b3c4d"},
 	})
 }

@@ -32,22 +32,12 @@ func (b *bucket) fenceIn() {
 	b.add(policy.Deny("OnlyTheGatewayLists", []string{arn}, policy.Listing(), policy.Unless(append(readers, b.props.Guard.Administrators...))))
 }
 
-// requests refuses presigned requests that are too old, and the gateway's own
-// that take another way than its VPC's.
+// requests refuses presigned requests that are too old.
 func (b *bucket) requests() []awsiam.PolicyStatement {
-	anything := []string{"s3:*"}
-	statements := []awsiam.PolicyStatement{policy.Deny("NoOldPresignedRequests", b.everywhere(), anything, policy.Conditions{
+	return []awsiam.PolicyStatement{policy.Deny("NoOldPresignedRequests", b.everywhere(), []string{"s3:*"}, policy.Conditions{
 		"StringEquals":       {"s3:authType": "REST-QUERY-STRING"},
 		"NumericGreaterThan": {"s3:signatureAge": b.props.MaxPresignAge.Milliseconds()},
 	})}
-	if b.props.EndpointID != "" {
-		statements = append(statements, policy.Deny("GatewayOnlyThroughEndpoint", b.everywhere(), anything, policy.Conditions{
-			"ArnEquals":       {policy.PrincipalARN: *b.props.Gateway.RoleArn()},
-			"StringEquals":    {"s3:authType": "REST-HEADER"},
-			"StringNotEquals": {"aws:SourceVpce": b.props.EndpointID},
-		}))
-	}
-	return statements
 }
 
 // encrypted refuses objects under another key than the bucket's. A request

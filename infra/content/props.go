@@ -62,10 +62,6 @@ type Props struct {
 	MaxPresignAge time.Duration
 	// DirectReads lets the gateway presign reads from S3 itself.
 	DirectReads bool
-	// EndpointID is the VPC endpoint that the gateway's own requests must come
-	// through; presigned ones come from browsers. None: any way.
-	EndpointID string
-
 	// Guard is who may change what the bucket and its key promise.
 	Guard policy.Guard
 }

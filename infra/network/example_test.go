@@ -13,7 +13,7 @@ import (
 func ExampleNewStorageAccess() {
 	app := awscdk.NewApp(nil)
 	stack := awscdk.NewStack(app, jsii.String("Media"), nil)
-	network.NewStorageAccess(stack, "Network", &network.Props{
+	network.NewStorageAccess(stack, jsii.String("Network"), &network.Props{
 		BucketARN:        "arn:aws:s3:::some-bucket",
 		GatewayRole:      "arn:aws:iam::111122223333:role/gateway",
 		QuarantinePrefix: "quarantine/",

@@ -34,12 +34,12 @@ type storageAccess struct {
 
 // NewStorageAccess makes the VPC, or takes the existing one, and the endpoints
 // in it.
-func NewStorageAccess(scope constructs.Construct, id string, props *Props) StorageAccess {
+func NewStorageAccess(scope constructs.Construct, id *string, props *Props) StorageAccess {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
 	this := &storageAccess{}
-	constructs.NewConstruct_Override(this, scope, jsii.String(id))
+	constructs.NewConstruct_Override(this, scope, id)
 	where := existingVPC(props)
 	if props.CIDR != "" {
 		where = newVPC(this, props)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/network"
 	"github.com/signgate/signgate/infra/policy"
@@ -26,7 +27,7 @@ func synth(t *testing.T, flags synthtest.Flags, region string, props network.Pro
 	t.Helper()
 	stack := synthtest.Stack(flags, region)
 	props.BucketARN, props.GatewayRole = bucket, gateway
-	access := network.NewStorageAccess(stack, "Network", &props)
+	access := network.NewStorageAccess(stack, jsii.String("Network"), &props)
 	for _, use := range more {
 		use(stack, access)
 	}
@@ -317,5 +318,5 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 			t.Errorf("the constructor panics with %v", err)
 		}
 	}()
-	network.NewStorageAccess(synthtest.Stack(synthtest.NoFlags, ""), "Network", nil)
+	network.NewStorageAccess(synthtest.Stack(synthtest.NoFlags, ""), jsii.String("Network"), nil)
 }

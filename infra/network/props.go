@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/signgate/signgate/infra/complaints"
+	"github.com/signgate/signgate/infra/policy"
 )
 
 // ErrInvalid is wrapped by the error of Validate.
@@ -47,11 +48,12 @@ type Props struct {
 	QuarantinePrefix string // below which the gateway may read, such as quarantine/; none: nowhere
 
 	// A VPC of its own.
-	CIDR        string // IPv4, from /16 to /24, such as 10.20.0.0/20
-	Zones       int    // availability zones with a subnet each, 1 to 3; 0: 2
-	NATGateways int    // ways to the internet, at most one for each zone; 0: none
-	FlowLogDays int    // how long it is kept who talked to whom; 0: 90
-	Retain      bool   // keep these logs when the stack is deleted
+	CIDR        string       // IPv4, from /16 to /24, such as 10.20.0.0/20
+	Zones       int          // availability zones with a subnet each, 1 to 3; 0: 2
+	NATGateways int          // ways to the internet, at most one for each zone; 0: none
+	FlowLogDays int          // how long it is kept who talked to whom; 0: 90
+	Retain      bool         // keep these logs when the stack is deleted
+	Guard       policy.Guard // of their key
 
 	// An existing VPC. Its own security and flow logs are its owner's matter.
 	VPCID         string

@@ -134,8 +134,8 @@ func logFlows(scope constructs.Construct, vpc string, props *Props) {
 	if props.Retain {
 		removal = awscdk.RemovalPolicy_RETAIN
 	}
-	key := policy.NewKey(scope, "FlowKey", "signgate: who talked to whom in the gateway's network", removal, observability.LogGroupsEncrypt(scope))
-	group := observability.NewLogGroup(scope, "FlowLogs", key, props.flowLogDays(), props.Retain)
+	key := props.Guard.NewKey(scope, "FlowKey", "signgate: who talked to whom in the gateway's network", removal, observability.LogGroupsEncrypt(scope))
+	group := observability.NewLogGroup(scope, jsii.String("FlowLogs"), key, props.flowLogDays(), props.Retain)
 	here := policy.ARN(scope, "logs", *awscdk.Stack_Of(scope).Region(), "log-group:"+*group.Ref())
 	writes := []awsiam.PolicyStatement{
 		policy.Allow("WriteFlows", nil, []string{here, here + ":log-stream:*"}, []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"}, nil),

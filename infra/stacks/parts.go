@@ -13,6 +13,7 @@ import (
 
 	"github.com/signgate/signgate/infra/config"
 	"github.com/signgate/signgate/infra/delivery"
+	"github.com/signgate/signgate/infra/network"
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/signingkeys"
 )
@@ -79,6 +80,29 @@ func (e *Environment) domain() *delivery.Domain {
 		DomainName: jsii.String(given.Name), Validation: awscertificatemanager.CertificateValidation_FromDns(proof),
 	})
 	return domain
+}
+
+// connect puts the gateway into a VPC, through which it reaches this bucket only.
+func (e *Environment) connect() {
+	n := e.config.Network
+	if n == nil {
+		return
+	}
+	e.network = network.NewStorageAccess(e.Content, jsii.String("Network"), &network.Props{
+		BucketARN: *e.bucket.Bucket().BucketArn(), GatewayRole: *e.gateway.RoleArn(), QuarantinePrefix: e.settings.QuarantinePrefix,
+		CIDR: n.CIDR, Zones: n.Zones, NATGateways: n.NATGateways, FlowLogDays: flowLogDays(n, e.config.Observability.LogsExpire),
+		VPCID: n.VPCID, SubnetIDs: n.SubnetIDs, RouteTableIDs: n.RouteTableIDs, S3PrefixList: n.S3PrefixList,
+		Retain: e.config.Retain, Guard: e.guard,
+	})
+	e.bucket.ReachThrough(e.network.EndpointID())
+}
+
+// flowLogDays is only for a VPC of its own.
+func flowLogDays(n *config.Network, days int) int {
+	if n.CIDR == "" {
+		return 0
+	}
+	return days
 }
 
 // observe makes what tells what happens: access logs, the trail, the

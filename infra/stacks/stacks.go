@@ -14,6 +14,7 @@ import (
 	"github.com/signgate/signgate/infra/config"
 	"github.com/signgate/signgate/infra/content"
 	"github.com/signgate/signgate/infra/delivery"
+	"github.com/signgate/signgate/infra/network"
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
 	"github.com/signgate/signgate/infra/signingkeys"
@@ -42,6 +43,7 @@ type Environment struct {
 	bucket       content.Bucket
 	keys         signingkeys.Trust
 	distribution delivery.Distribution
+	network      network.StorageAccess // nil where the gateway is in no VPC
 }
 
 // New makes the stacks of an environment in the app.
@@ -56,6 +58,7 @@ func New(app constructs.Construct, environment config.Environment) (*Environment
 	e.makeStacks(app)
 	e.makeContent()
 	e.makeDelivery()
+	e.connect()
 	e.observe()
 	e.putOut()
 	return e, nil
