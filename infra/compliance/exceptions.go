@@ -23,8 +23,20 @@ func Exceptions() []Exception {
 			Reason: "The keys of objects aren't known before there are objects. The wildcard stands behind the ARN of one bucket, and every action is named.",
 		},
 		{
-			Paths: []string{"/Trail/Deliverer/DefaultPolicy/Resource", "/Trail/Deliverer/Resource"}, Rules: []string{"AwsSolutions-IAM5"}, OnlyResources: true,
+			Paths: []string{"/Trail/Deliver/Resource"}, Rules: []string{"AwsSolutions-IAM5"}, OnlyResources: true,
 			Reason: "CloudTrail makes up the ends of its log streams' names. The wildcard stands behind the beginning that it documents, in one log group.",
+		},
+		{
+			Paths: []string{"/Network/LogFlows/Resource"}, Rules: []string{"AwsSolutions-IAM5"}, OnlyResources: true,
+			Reason: "VPC flow logs make up the names of their log streams. The wildcard stands behind the ARN of one log group.",
+		},
+		{
+			Paths: []string{"/Network/PublicRoute1", "/Network/PublicRoute2", "/Network/PublicRoute3"}, Rules: packs("VPCNoUnrestrictedRouteToIGW"),
+			Reason: "Only NAT gateways are in subnets with that route; the gateway fetches its issuer's keys through them. An environment without network.natGateways has no such route.",
+		},
+		{
+			Paths: []string{"/Network/Network"}, Rules: packs("VPCDefaultSecurityGroupClosed"),
+			Reason: "Nothing is in the default security group. CloudFormation can't close it, and a function that could would need more permissions than it takes away.",
 		},
 		{
 			Paths: []string{"/Logs/Bucket/Resource"}, Rules: packs("S3DefaultEncryptionKMS"),

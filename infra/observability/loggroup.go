@@ -30,12 +30,17 @@ func NewLogGroup(scope constructs.Construct, id *string, key awskms.IKey, days i
 // stack's (Amazon CloudWatch Logs User Guide, "Encrypt log data in CloudWatch
 // Logs using AWS Key Management Service").
 func LogGroupsEncrypt(scope constructs.Construct) awsiam.PolicyStatement {
-	stack := awscdk.Stack_Of(scope)
-	return policy.Allow("LogGroupsOfThisStack",
-		awsiam.NewServicePrincipal(jsii.String("logs."+*stack.Region()+".amazonaws.com"), nil), []string{"*"},
+	return logGroupEncrypts(scope, "LogGroupsOfThisStack", *awscdk.Aws_STACK_NAME()+"-*")
+}
+
+// logGroupEncrypts lets CloudWatch Logs use a key for log groups by name.
+func logGroupEncrypts(scope constructs.Construct, sid, name string) awsiam.PolicyStatement {
+	region := *awscdk.Stack_Of(scope).Region()
+	return policy.Allow(sid,
+		awsiam.NewServicePrincipal(jsii.String("logs."+region+".amazonaws.com"), nil), []string{"*"},
 		[]string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey"},
 		policy.Conditions{"ArnLike": {
-			"kms:EncryptionContext:aws:logs:arn": policy.ARN(scope, "logs", *stack.Region(), "log-group:"+*awscdk.Aws_STACK_NAME()+"-*"),
+			"kms:EncryptionContext:aws:logs:arn": policy.ARN(scope, "logs", region, "log-group:"+name),
 		}})
 }
 

@@ -47,9 +47,14 @@ func (e *Environment) webACL() *string {
 	case firewall.ACLARN != "":
 		return jsii.String(firewall.ACLARN)
 	}
-	return delivery.NewFirewall(e.Before, jsii.String("Firewall"), &delivery.FirewallProps{
-		AllowRanges: firewall.AllowRanges, RatePer5Mins: firewall.RatePer5Mins,
-	}).ARN()
+	log := observability.NewFirewallLog(e.Before, jsii.String("FirewallLog"), &observability.FirewallLogProps{
+		ExpireDays: e.config.Observability.LogsExpire, Retain: e.config.Retain, Guard: e.guard,
+	})
+	made := delivery.NewFirewall(e.Before, jsii.String("Firewall"), &delivery.FirewallProps{
+		AllowRanges: firewall.AllowRanges, RatePer5Mins: firewall.RatePer5Mins, LogDestination: jsii.String(log.ARN()),
+	})
+	made.Node().AddDependency(log)
+	return made.ARN()
 }
 
 // domain is the distribution's own name, with a certificate that is there or
