@@ -106,7 +106,7 @@ function isKey(uri) {
   }
   const path = uri.slice(PREFIX.length);
   const key = decoded(path);
-  if (key === '' || /[\x00-\x1f\x7f-\x9f]/.test(key) || encoded(key) !== path || sizeOf(path) > LONGEST_KEY) {
+  if (/[\x00-\x1f\x7f-\x9f]/.test(key) || encoded(key) !== path || sizeOf(path) > LONGEST_KEY) {
     return false;
   }
   const segments = key.split('/');
