@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/complaints"
 )
 
 // AccessLogsProps say whose requests are logged, and where to.
@@ -34,10 +36,10 @@ func (p *AccessLogsProps) Validate() error {
 	if p == nil {
 		return fmt.Errorf("%w: no props", ErrInvalid)
 	}
-	var found list
-	found.when(p.DistributionID == nil || *p.DistributionID == "", "DistributionID is missing")
-	found.when(p.BucketARN == nil || *p.BucketARN == "", "BucketARN is missing")
-	return found.err()
+	var found complaints.List
+	found.When(p.DistributionID == nil || *p.DistributionID == "", "DistributionID is missing")
+	found.When(p.BucketARN == nil || *p.BucketARN == "", "BucketARN is missing")
+	return found.Err(ErrInvalid)
 }
 
 // AccessLogs is CloudFront's standard logging, version 2: JSON lines in a

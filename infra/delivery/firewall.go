@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/complaints"
 )
 
 // edgeRegion is where AWS wants whatever belongs to CloudFront itself.
@@ -43,16 +45,16 @@ func (p *FirewallProps) Validate() error {
 	if p == nil {
 		return fmt.Errorf("%w: no props", ErrInvalid)
 	}
-	var found list
-	found.when(len(p.AllowRanges) == 0 && p.RatePer5Mins == 0, "a firewall has AllowRanges or RatePer5Mins, or it does nothing")
+	var found complaints.List
+	found.When(len(p.AllowRanges) == 0 && p.RatePer5Mins == 0, "a firewall has AllowRanges or RatePer5Mins, or it does nothing")
 	for _, text := range p.AllowRanges {
 		prefix, err := netip.ParsePrefix(text)
-		found.when(err != nil || prefix.Masked() != prefix || prefix.Bits() == 0, "AllowRanges: %q is no range such as 192.0.2.0/24", text)
+		found.When(err != nil || prefix.Masked() != prefix || prefix.Bits() == 0, "AllowRanges: %q is no range such as 192.0.2.0/24", text)
 	}
-	found.when(p.RatePer5Mins != 0 && p.RatePer5Mins < leastRate, "RatePer5Mins is at least %d, not %d", leastRate, p.RatePer5Mins)
-	found.when(p.LogDestination != nil && !isToken(*p.LogDestination) && !matches(logsName, *p.LogDestination),
+	found.When(p.RatePer5Mins != 0 && p.RatePer5Mins < leastRate, "RatePer5Mins is at least %d, not %d", leastRate, p.RatePer5Mins)
+	found.When(p.LogDestination != nil && !isToken(*p.LogDestination) && !matches(logsName, *p.LogDestination),
 		"LogDestination is the ARN of a bucket, log group or stream whose name begins with aws-waf-logs-, the latter two of us-east-1")
-	return found.err()
+	return found.Err(ErrInvalid)
 }
 
 // Firewall is a web ACL of AWS WAF for a distribution.

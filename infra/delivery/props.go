@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 
+	"github.com/signgate/signgate/infra/complaints"
 	"github.com/signgate/signgate/pkg/edge"
 )
 
@@ -98,22 +98,6 @@ type WriteBehavior struct {
 	Keys       awscloudfront.IKeyGroup // of keys that sign nothing else; never those of reads
 }
 
-// list gathers complaints.
-type list []string
-
-func (l *list) when(wrong bool, format string, args ...any) {
-	if wrong {
-		*l = append(*l, fmt.Sprintf(format, args...))
-	}
-}
-
-func (l *list) err() error {
-	if len(*l) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(*l, "; "))
-}
-
 func matches(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
 
 // Validate says everything that is wrong, in one error that wraps ErrInvalid.
@@ -121,31 +105,31 @@ func (p *Props) Validate() error {
 	if p == nil {
 		return fmt.Errorf("%w: no props", ErrInvalid)
 	}
-	var found list
-	found.when(p.Bucket == nil, "Bucket is missing")
-	found.when(p.Keys == nil, "Keys is missing: without trusted keys anybody could read")
+	var found complaints.List
+	found.When(p.Bucket == nil, "Bucket is missing")
+	found.When(p.Keys == nil, "Keys is missing: without trusted keys anybody could read")
 	checkBehavior(&found, p.Behavior)
-	found.when(len(p.Comment) > maxComment, "Comment has at most %d characters", maxComment)
-	found.when(p.PriceClass != "" && !slices.Contains([]awscloudfront.PriceClass{
+	found.When(len(p.Comment) > maxComment, "Comment has at most %d characters", maxComment)
+	found.When(p.PriceClass != "" && !slices.Contains([]awscloudfront.PriceClass{
 		awscloudfront.PriceClass_PRICE_CLASS_100, awscloudfront.PriceClass_PRICE_CLASS_200, awscloudfront.PriceClass_PRICE_CLASS_ALL,
 	}, p.PriceClass), "PriceClass is none of CloudFront's")
-	found.when(p.WebACL != nil && *p.WebACL == "", "WebACL is empty; nil is for none")
+	found.When(p.WebACL != nil && *p.WebACL == "", "WebACL is empty; nil is for none")
 	if p.Geo != nil {
-		found.when((len(p.Geo.Allow) > 0) == (len(p.Geo.Block) > 0), "Geo takes Allow or Block, and not both")
+		found.When((len(p.Geo.Allow) > 0) == (len(p.Geo.Block) > 0), "Geo takes Allow or Block, and not both")
 		for _, country := range slices.Concat(p.Geo.Allow, p.Geo.Block) {
-			found.when(!matches(countryPattern, country), "Geo: %q is no country such as DE", country)
+			found.When(!matches(countryPattern, country), "Geo: %q is no country such as DE", country)
 		}
 	}
 	if p.Domain != nil {
-		found.when(!matches(domainPattern, p.Domain.Name), "Domain.Name %q is no domain name in lower case, such as cdn.example.com", p.Domain.Name)
-		found.when(p.Domain.Certificate == nil, "Domain.Certificate is missing: CloudFront serves a name only with its certificate")
+		found.When(!matches(domainPattern, p.Domain.Name), "Domain.Name %q is no domain name in lower case, such as cdn.example.com", p.Domain.Name)
+		found.When(p.Domain.Certificate == nil, "Domain.Certificate is missing: CloudFront serves a name only with its certificate")
 	}
 	if p.Writes != nil {
-		found.when(!matches(writesPattern, p.Writes.PathPrefix), "Writes.PathPrefix %q is no single folder such as /upload/", p.Writes.PathPrefix)
-		found.when(p.Writes.Keys == nil, "Writes.Keys is missing: without trusted keys anybody could write")
-		found.when(sameGroup(p.Keys, p.Writes.Keys), "Writes.Keys is the group of reads: every URL that reads could be written to")
+		found.When(!matches(writesPattern, p.Writes.PathPrefix), "Writes.PathPrefix %q is no single folder such as /upload/", p.Writes.PathPrefix)
+		found.When(p.Writes.Keys == nil, "Writes.Keys is missing: without trusted keys anybody could write")
+		found.When(sameGroup(p.Keys, p.Writes.Keys), "Writes.Keys is the group of reads: every URL that reads could be written to")
 	}
-	return found.err()
+	return found.Err(ErrInvalid)
 }
 
 // sameGroup compares ids. That of a group that is being made is a token, of
@@ -155,30 +139,30 @@ func sameGroup(a, b awscloudfront.IKeyGroup) bool {
 }
 
 // checkBehavior wants what a CloudFront distribution can do.
-func checkBehavior(found *list, b edge.Behavior) {
+func checkBehavior(found *complaints.List, b edge.Behavior) {
 	if err := b.Validate(); err != nil {
-		found.when(true, "Behavior: %s", err)
+		found.When(true, "Behavior: %s", err)
 		return
 	}
-	found.when(b.PathPattern != "*", "Behavior.PathPattern is *, not %q: it is the default behaviour", b.PathPattern)
-	found.when(b.Unsigned, "Behavior.Unsigned would let anybody read")
-	found.when(methodsOf(b) == nil, "Behavior.Methods are GET and HEAD, with or without OPTIONS: CloudFront knows no other sets without writing")
-	found.when(len(b.CacheKey) > maxCacheKey, "Behavior.CacheKey names at most %d query parameters", maxCacheKey)
+	found.When(b.PathPattern != "*", "Behavior.PathPattern is *, not %q: it is the default behaviour", b.PathPattern)
+	found.When(b.Unsigned, "Behavior.Unsigned would let anybody read")
+	found.When(methodsOf(b) == nil, "Behavior.Methods are GET and HEAD, with or without OPTIONS: CloudFront knows no other sets without writing")
+	found.When(len(b.CacheKey) > maxCacheKey, "Behavior.CacheKey names at most %d query parameters", maxCacheKey)
 	life := b.Lifetime
 	for _, duration := range []time.Duration{life.Min, life.Default, life.Max} {
-		found.when(duration%time.Second != 0, "Behavior.Lifetime: %s isn't whole seconds", duration)
+		found.When(duration%time.Second != 0, "Behavior.Lifetime: %s isn't whole seconds", duration)
 	}
 	// "Understand cache policies": with a maximum of 0 nothing may be in the
 	// cache key, and so no override would reach S3.
-	found.when(life.Max == 0, "Behavior.Lifetime.Max is 0, for which CloudFront takes no cache key")
-	found.when(life.Default < life.Min || life.Default > life.Max, "Behavior.Lifetime.Default lies between Min and Max")
+	found.When(life.Max == 0, "Behavior.Lifetime.Max is 0, for which CloudFront takes no cache key")
+	found.When(life.Default < life.Min || life.Default > life.Max, "Behavior.Lifetime.Default lies between Min and Max")
 	if b.CORS != nil {
-		found.when(len(b.CORS.AllowOrigins) == 0, "Behavior.CORS.AllowOrigins is empty; no CORS is for nobody")
-		found.when(len(b.CORS.AllowHeaders) == 0, "Behavior.CORS.AllowHeaders is empty, and CloudFront wants one; Range is harmless")
-		found.when(b.CORS.MaxAge%time.Second != 0, "Behavior.CORS.MaxAge isn't whole seconds")
+		found.When(len(b.CORS.AllowOrigins) == 0, "Behavior.CORS.AllowOrigins is empty; no CORS is for nobody")
+		found.When(len(b.CORS.AllowHeaders) == 0, "Behavior.CORS.AllowHeaders is empty, and CloudFront wants one; Range is harmless")
+		found.When(b.CORS.MaxAge%time.Second != 0, "Behavior.CORS.MaxAge isn't whole seconds")
 	}
 	if _, _, err := splitHeaders(b.Headers); err != nil {
-		found.when(true, "Behavior.Headers: %s", err)
+		found.When(true, "Behavior.Headers: %s", err)
 	}
 }
 

@@ -20,18 +20,11 @@ import (
 
 	"github.com/signgate/signgate/infra/delivery"
 	"github.com/signgate/signgate/infra/signingkeys"
+	"github.com/signgate/signgate/infra/synthtest"
 	"github.com/signgate/signgate/pkg/edge"
 )
 
-func TestMain(m *testing.M) {
-	status := m.Run()
-	// jsii waits twice for its process and may print that it did.
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null
-	}
-	jsii.Close()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { synthtest.Main(m) }
 
 const (
 	certificateARN = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0000-0000-0000-000000000000"
@@ -152,8 +145,8 @@ func builders() map[string]func(stack awscdk.Stack) {
 	}
 }
 
-func synthesize(flags map[string]any) map[string]template {
-	app := awscdk.NewApp(&awscdk.AppProps{Context: &flags})
+func synthesize(flags synthtest.Flags) map[string]template {
+	app := synthtest.App(flags)
 	stacks := map[string]awscdk.Stack{}
 	for name, build := range builders() {
 		stacks[name] = awscdk.NewStack(app, jsii.String(name), nil)
@@ -174,22 +167,9 @@ func synthesize(flags map[string]any) map[string]template {
 	return templates
 }
 
-// flags are those of this repository's app.
-func flags() map[string]any {
-	text, err := os.ReadFile("../../cdk.json")
-	if err != nil {
-		panic(err)
-	}
-	var file struct{ Context map[string]any }
-	if err := json.Unmarshal(text, &file); err != nil {
-		panic(err)
-	}
-	return file.Context
-}
-
 // both are the templates without feature flags and with the app's.
 var both = sync.OnceValue(func() [2]map[string]template {
-	return [2]map[string]template{synthesize(nil), synthesize(flags())}
+	return [2]map[string]template{synthesize(synthtest.NoFlags), synthesize(synthtest.HouseFlags)}
 })
 
 func of(t *testing.T, name string) template {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/signgate/signgate/infra/complaints"
 	"github.com/signgate/signgate/infra/config"
 )
 
@@ -63,33 +64,22 @@ func (p *Props) Validate() error {
 	if p == nil {
 		return fmt.Errorf("%w: no props", ErrInvalid)
 	}
-	var complaints []string
-	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
-	if len(p.Slots) == 0 || len(p.Slots) > MaxSlots {
-		complain("Slots holds 1 to %d keys, not %d", MaxSlots, len(p.Slots))
-	}
+	var found complaints.List
+	found.When(len(p.Slots) == 0 || len(p.Slots) > MaxSlots, "Slots holds 1 to %d keys, not %d", MaxSlots, len(p.Slots))
 	ids, contents := map[string]bool{}, map[string]string{}
 	for _, slot := range p.Slots {
 		if err := slot.check(); err != nil {
-			complain("slot %q: %s", slot.ID, err)
+			found.When(true, "slot %q: %s", slot.ID, err)
 		} else if content, err := slot.fingerprint(); err == nil {
-			if other, ok := contents[content]; ok {
-				complain("slot %q holds the key of slot %q", slot.ID, other)
-			}
+			other, ok := contents[content]
+			found.When(ok, "slot %q holds the key of slot %q", slot.ID, other)
 			contents[content] = slot.ID
 		}
-		if ids[slot.ID] {
-			complain("there are two slots %q", slot.ID)
-		}
+		found.When(ids[slot.ID], "there are two slots %q", slot.ID)
 		ids[slot.ID] = true
 	}
-	if !ids[p.Active] {
-		complain("Active %q is none of the slots", p.Active)
-	}
-	if len(complaints) > 0 {
-		return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(complaints, "; "))
-	}
-	return nil
+	found.When(!ids[p.Active], "Active %q is none of the slots", p.Active)
+	return found.Err(ErrInvalid)
 }
 
 func (s Slot) check() error {

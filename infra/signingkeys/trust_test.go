@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/signingkeys"
+	"github.com/signgate/signgate/infra/synthtest"
 )
 
 const (
@@ -40,15 +40,7 @@ aQIDAQAB
 `
 )
 
-func TestMain(m *testing.M) {
-	status := m.Run()
-	// jsii waits twice for its process and may print that it did.
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null
-	}
-	jsii.Close()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { synthtest.Main(m) }
 
 // resources are those of a stack with one Trust, by logical id.
 type resources map[string]struct {
@@ -58,13 +50,12 @@ type resources map[string]struct {
 
 func synth(t *testing.T, props *signingkeys.Props) resources {
 	t.Helper()
-	return synthWith(t, nil, props)
+	return synthWith(t, synthtest.NoFlags, props)
 }
 
-func synthWith(t *testing.T, flags map[string]any, props *signingkeys.Props) resources {
+func synthWith(t *testing.T, flags synthtest.Flags, props *signingkeys.Props) resources {
 	t.Helper()
-	app := awscdk.NewApp(&awscdk.AppProps{Context: &flags})
-	stack := awscdk.NewStack(app, jsii.String("Media"), nil)
+	stack := synthtest.Stack(flags, "")
 	signingkeys.NewTrust(stack, jsii.String("SigningKeys"), props)
 	text, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
 	if err != nil {
@@ -216,16 +207,8 @@ func TestOrderOfSlotsDoesNotMatter(t *testing.T) {
 }
 
 func TestFeatureFlagsOfTheAppDoNotMatter(t *testing.T) {
-	text, err := os.ReadFile("../../cdk.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Context map[string]any }
-	if err := json.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
 	props := &signingkeys.Props{Slots: slots(firstKey, secondKey), Active: "a"}
-	if fmt.Sprint(synthWith(t, file.Context, props)) != fmt.Sprint(synth(t, props)) {
+	if fmt.Sprint(synthWith(t, synthtest.HouseFlags, props)) != fmt.Sprint(synth(t, props)) {
 		t.Error("the templates differ")
 	}
 }
@@ -249,7 +232,7 @@ func TestKeysOfACustomResourceAreToldApartByTheirFingerprints(t *testing.T) {
 }
 
 func TestActiveKeyIsTheOneOfItsSlot(t *testing.T) {
-	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Media"), nil)
+	stack := synthtest.Stack(synthtest.NoFlags, "")
 	trust := signingkeys.NewTrust(stack, jsii.String("SigningKeys"), &signingkeys.Props{Slots: slots(firstKey, secondKey), Active: "b"})
 	reference := func(token *string) string { return fmt.Sprint(stack.Resolve(token)) }
 	ids := *trust.KeyIDs()
@@ -297,5 +280,5 @@ func TestConstructorPanicsWithTheComplaints(t *testing.T) {
 			t.Errorf("recovered %v", err)
 		}
 	}()
-	signingkeys.NewTrust(awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Media"), nil), jsii.String("SigningKeys"), &signingkeys.Props{})
+	signingkeys.NewTrust(synthtest.Stack(synthtest.NoFlags, ""), jsii.String("SigningKeys"), &signingkeys.Props{})
 }
