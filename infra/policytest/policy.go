@@ -110,7 +110,7 @@ func parseStatement(kind Kind, element any) (statement, error) {
 		return s, err
 	}
 	for _, action := range s.actions {
-		if !regexp.MustCompile(`^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$`).MatchString(action) {
+		if !regexp.MustCompile(`^(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$`).MatchString(action) {
 			return s, fmt.Errorf("%q is not an action", action)
 		}
 	}
