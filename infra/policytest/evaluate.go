@@ -180,28 +180,26 @@ func (p *Policies) decide(r Request, caller Principal, target target) (Answer, e
 
 // conclude decides where nothing denies.
 func conclude(r Request, caller Principal, target target, resource, identity verdict, limits []limit) Answer {
-	missing, within := "", []string{}
+	within := caller.account == "" || caller.account == target.account
+	var limited []string
 	for _, l := range limits {
-		if l.reach == unnamed && missing == "" && !(l.spares(resource.reach) && caller.account == target.account) {
-			missing = l.name
+		spared := within && l.spares(resource.reach)
+		if l.reach == unnamed && !spared {
+			return Answer{Reason: l.name + " doesn't allow it"}
 		}
-		within = append(within, l.allows...)
+		limited = append(limited, l.allows...)
 	}
 	switch {
-	case missing != "":
-		return Answer{Reason: missing + " doesn't allow it"}
 	case caller.isAnonymous() && !strings.HasPrefix(r.Action, "s3:"):
 		return Answer{Reason: "only S3 takes anonymous requests"}
-	case resource.reach == directly && (caller.account == "" || caller.account == target.account):
-		return Answer{Allowed: true, Reason: "the resource's policy", Statements: slices.Concat(resource.allows, within)}
-	case resource.reach == byRole && caller.account == target.account:
-		return Answer{Allowed: true, Reason: "the resource's policy", Statements: slices.Concat(resource.allows, within)}
-	case resource.reach == unnamed && (target.alone || caller.account == "" || caller.account != target.account):
+	case within && resource.reach >= byRole:
+		return Answer{Allowed: true, Reason: "the resource's policy", Statements: slices.Concat(resource.allows, limited)}
+	case resource.reach == unnamed && (target.alone || caller.account == "" || !within):
 		return Answer{Reason: "the resource's policy doesn't allow it"}
 	case identity.reach == unnamed:
 		return Answer{Reason: "no identity policy allows it"}
 	}
-	return Answer{Allowed: true, Reason: "the identity's policies", Statements: slices.Concat(identity.allows, resource.allows, within)}
+	return Answer{Allowed: true, Reason: "the identity's policies", Statements: slices.Concat(identity.allows, resource.allows, limited)}
 }
 
 // A limit is a policy that allows nothing by itself and has to allow all.
@@ -275,7 +273,7 @@ func (r Request) judge(caller Principal, policies []Policy) (verdict, error) {
 
 // applies says how closely the statement names the caller; unnamed if any of
 // its elements doesn't match.
-func (s statement) applies(r Request, caller Principal, variables bool) (reach, error) {
+func (s *statement) applies(r Request, caller Principal, variables bool) (reach, error) {
 	by := s.addresses(caller)
 	if by == unnamed || s.coversAction(r.Action) == s.not.actions {
 		return unnamed, nil
@@ -292,7 +290,7 @@ func (s statement) applies(r Request, caller Principal, variables bool) (reach, 
 	return by, nil
 }
 
-func (s statement) addresses(caller Principal) reach {
+func (s *statement) addresses(caller Principal) reach {
 	switch {
 	case s.principals == nil: // an identity policy is its principal's
 		return directly
@@ -305,18 +303,16 @@ func (s statement) addresses(caller Principal) reach {
 }
 
 // coversAction compares without case: actions are case-insensitive.
-func (s statement) coversAction(action string) bool {
+func (s *statement) coversAction(action string) bool {
 	for _, text := range s.actions {
-		var wanted pattern
-		wanted.add(strings.ToLower(text), true)
-		if wanted.matches(strings.ToLower(action)) {
+		if (pattern{}).and(strings.ToLower(text), true).matches(strings.ToLower(action)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s statement) coversResource(resource string, variables bool, keys contextKeys) (bool, error) {
+func (s *statement) coversResource(resource string, variables bool, keys contextKeys) (bool, error) {
 	if s.resources == nil { // a trust policy is about its role
 		return true, nil
 	}

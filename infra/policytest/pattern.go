@@ -12,19 +12,19 @@ var errUnresolved = errors.New("the request has no value for a policy variable")
 
 // A pattern is text of a policy in which some characters may be wildcards:
 // those that a policy variable stands for never are.
-type pattern []struct {
+type pattern []token
+
+type token struct {
 	char rune
 	wild bool
 }
 
-func (p *pattern) add(text string, wildcards bool) {
+// and appends text, in which * and ? are wildcards or themselves.
+func (p pattern) and(text string, wildcards bool) pattern {
 	for _, char := range text {
-		wild := wildcards && (char == '*' || char == '?')
-		*p = append(*p, struct {
-			char rune
-			wild bool
-		}{char, wild})
+		p = append(p, token{char: char, wild: wildcards && (char == '*' || char == '?')})
 	}
+	return p
 }
 
 // String is the text with wildcards as themselves, for exact comparison.
@@ -111,10 +111,8 @@ func expand(text string, variables bool, keys contextKeys) (pattern, error) {
 	for {
 		before, after, found := strings.Cut(text, "${")
 		if !found || !variables {
-			p.add(text, true)
-			return p, nil
+			return p.and(text, true), nil
 		}
-		p.add(before, true)
 		variable, rest, closed := strings.Cut(after, "}")
 		if !closed {
 			return nil, fmt.Errorf("%q opens a variable and doesn't close it", text)
@@ -123,7 +121,7 @@ func expand(text string, variables bool, keys contextKeys) (pattern, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.add(value, false)
+		p = p.and(before, true).and(value, false)
 		text = rest
 	}
 }

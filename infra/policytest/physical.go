@@ -37,68 +37,74 @@ func (s *stack) attribute(id, name string) (any, error) {
 func (s *stack) physical(kind, id string, resource map[string]any) (map[string]string, error) {
 	sum := sha256.Sum256([]byte(s.Stack + "/" + id))
 	hash := hex.EncodeToString(sum[:])
-	arn := func(service, region, account, resource string) string {
-		return strings.Join([]string{"arn", s.in.Partition, service, region, account, resource}, ":")
-	}
-	named := func(property string) (string, error) {
-		value, err := s.property(resource, property)
-		if name, ok := value.(string); ok && err == nil {
-			return name, nil
-		}
-		return s.Stack + "-" + id, err
-	}
-	here := func(service, resource string) string { return arn(service, s.Region, s.in.Account, resource) }
-	switch kind {
-	case "AWS::S3::Bucket":
-		name, err := named("BucketName")
-		name = strings.ToLower(name)
-		regional := name + ".s3." + s.Region + "." + s.in.URLSuffix
-		return map[string]string{"": name, "Arn": arn("s3", "", "", name), "RegionalDomainName": regional, "DomainName": name + ".s3." + s.in.URLSuffix}, err
+	switch kind { // what has no name
 	case "AWS::KMS::Key", "AWS::KMS::ReplicaKey":
 		key := strings.Join([]string{hash[:8], hash[8:12], hash[12:16], hash[16:20], hash[20:32]}, "-")
-		return map[string]string{"": key, "KeyId": key, "Arn": here("kms", "key/"+key)}, nil
-	case "AWS::KMS::Alias":
-		name, err := named("AliasName")
-		return map[string]string{"": name}, err
-	case "AWS::IAM::Role":
-		name, err := named("RoleName")
-		path, err2 := s.property(resource, "Path")
-		return map[string]string{"": name, "Arn": arn("iam", "", s.in.Account, "role"+iamPath(path)+name), "RoleId": "AROA" + strings.ToUpper(hash[:16])}, cmp.Or(err, err2)
-	case "AWS::IAM::ManagedPolicy":
-		name, err := named("ManagedPolicyName")
-		path, err2 := s.property(resource, "Path")
-		policy := arn("iam", "", s.in.Account, "policy"+iamPath(path)+name)
-		return map[string]string{"": policy, "PolicyArn": policy}, cmp.Or(err, err2)
+		return map[string]string{"": key, "KeyId": key, "Arn": s.arn("kms", "key/"+key)}, nil
 	case "AWS::CloudFront::Distribution":
 		distribution := "E" + strings.ToUpper(hash[:13])
 		return map[string]string{"": distribution, "Id": distribution, "DomainName": "d" + hash[:13] + ".cloudfront.net"}, nil
-	case "AWS::SecretsManager::Secret":
-		name, err := named("Name")
-		secret := here("secretsmanager", "secret:"+name+"-"+hash[:6])
-		return map[string]string{"": secret, "Id": secret}, err
 	case "AWS::EC2::VPCEndpoint":
 		return map[string]string{"": "vpce-" + hash[:17], "Id": "vpce-" + hash[:17]}, nil
 	case "AWS::EC2::VPC":
 		return map[string]string{"": "vpc-" + hash[:17], "VpcId": "vpc-" + hash[:17]}, nil
-	case "AWS::SNS::Topic":
-		name, err := named("TopicName")
-		return map[string]string{"": here("sns", name), "TopicArn": here("sns", name), "TopicName": name}, err
-	case "AWS::DynamoDB::Table":
-		name, err := named("TableName")
-		return map[string]string{"": name, "Arn": here("dynamodb", "table/"+name)}, err
-	case "AWS::Logs::LogGroup":
-		name, err := named("LogGroupName")
-		return map[string]string{"": name, "Arn": here("logs", "log-group:"+name+":*")}, err
-	case "AWS::Backup::BackupVault":
-		name, err := named("BackupVaultName")
-		return map[string]string{"": name, "BackupVaultArn": here("backup", "backup-vault:"+name), "BackupVaultName": name}, err
 	}
-	return map[string]string{}, nil
+	name, path := s.Stack+"-"+id, "/"
+	for _, property := range []string{nameProperty(kind), "Path"} {
+		given, err := s.property(resource, property)
+		text, ok := given.(string)
+		switch {
+		case err != nil:
+			return nil, err
+		case !ok:
+		case property == "Path":
+			path = text
+		default:
+			name = text
+		}
+	}
+	return s.named(kind, name, path, hash), nil
 }
 
-func iamPath(path any) string {
-	if text, ok := path.(string); ok {
-		return text
+func nameProperty(kind string) string {
+	if kind == "AWS::SecretsManager::Secret" {
+		return "Name"
 	}
-	return "/"
+	return kind[strings.LastIndex(kind, ":")+1:] + "Name" // BucketName, RoleName, ...
+}
+
+// named are the attributes of what has a name.
+func (s *stack) named(kind, name, path, hash string) map[string]string {
+	iam := strings.Join([]string{"arn", s.in.Partition, "iam", "", s.in.Account, ""}, ":")
+	switch kind {
+	case "AWS::S3::Bucket":
+		name = strings.ToLower(name)
+		return map[string]string{
+			"": name, "Arn": "arn:" + s.in.Partition + ":s3:::" + name, "DomainName": name + ".s3." + s.in.URLSuffix,
+			"RegionalDomainName": name + ".s3." + s.Region + "." + s.in.URLSuffix,
+		}
+	case "AWS::KMS::Alias":
+		return map[string]string{"": name}
+	case "AWS::IAM::Role":
+		return map[string]string{"": name, "Arn": iam + "role" + path + name, "RoleId": "AROA" + strings.ToUpper(hash[:16])}
+	case "AWS::IAM::ManagedPolicy":
+		return map[string]string{"": iam + "policy" + path + name, "PolicyArn": iam + "policy" + path + name}
+	case "AWS::SecretsManager::Secret":
+		secret := s.arn("secretsmanager", "secret:"+name+"-"+hash[:6])
+		return map[string]string{"": secret, "Id": secret}
+	case "AWS::SNS::Topic":
+		return map[string]string{"": s.arn("sns", name), "TopicArn": s.arn("sns", name), "TopicName": name}
+	case "AWS::DynamoDB::Table":
+		return map[string]string{"": name, "Arn": s.arn("dynamodb", "table/"+name)}
+	case "AWS::Logs::LogGroup":
+		return map[string]string{"": name, "Arn": s.arn("logs", "log-group:"+name+":*")}
+	case "AWS::Backup::BackupVault":
+		return map[string]string{"": name, "BackupVaultName": name, "BackupVaultArn": s.arn("backup", "backup-vault:"+name)}
+	}
+	return nil
+}
+
+// arn of something in the stack's account and region.
+func (s *stack) arn(service, resource string) string {
+	return strings.Join([]string{"arn", s.in.Partition, service, s.Region, s.in.Account, resource}, ":")
 }

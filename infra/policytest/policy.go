@@ -11,6 +11,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
+var actionName = regexp.MustCompile(`^(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$`)
+
 // Kind says what a policy is attached to, and so which elements it has.
 type Kind int
 
@@ -101,7 +103,7 @@ func parseStatement(kind Kind, element any) (statement, error) {
 	case "Deny":
 		s.deny = true
 	default:
-		return s, fmt.Errorf("Effect is %v", members["Effect"])
+		return s, fmt.Errorf("the Effect is %v", members["Effect"])
 	}
 	if err := s.parsePrincipals(kind, members); err != nil {
 		return s, err
@@ -110,7 +112,7 @@ func parseStatement(kind Kind, element any) (statement, error) {
 		return s, err
 	}
 	for _, action := range s.actions {
-		if !regexp.MustCompile(`^(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$`).MatchString(action) {
+		if !actionName.MatchString(action) {
 			return s, fmt.Errorf("%q is not an action", action)
 		}
 	}
@@ -132,7 +134,7 @@ func (s *statement) parsePrincipals(kind Kind, members map[string]any) error {
 	case positive == negative:
 		return errors.New("one of Principal and NotPrincipal is needed")
 	case negative && !s.deny:
-		return errors.New("Allow with NotPrincipal would allow everyone else, anonymous callers too, and isn't judged")
+		return errors.New("an Allow with NotPrincipal would allow everyone else, anonymous callers too, and isn't judged")
 	case negative:
 		principal, s.not.principals = notPrincipal, true
 	}
@@ -209,7 +211,7 @@ func (c condition) check() error {
 		return errors.New("a condition key has a prefix and a colon")
 	}
 	if c.operator.compare == isNull && len(c.values) != 1 {
-		return errors.New("Null takes one value")
+		return errors.New("it takes one value")
 	}
 	for _, text := range c.values {
 		if c.operator.takesVariables() && strings.Contains(text, "${") {

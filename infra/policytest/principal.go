@@ -1,10 +1,17 @@
 package policytest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+)
+
+var (
+	entityARN    = regexp.MustCompile(`^arn:[a-z-]+:iam::([0-9]{12}):(role|user|root)(/.+)?$`)
+	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
+	principalARN = regexp.MustCompile(`^arn:[a-z-]+:(iam::[0-9]{12}:(root|(user|role)/[^*?]+)|sts::[0-9]{12}:(assumed-role|federated-user)/[^*?]+)$`)
 )
 
 // A Principal makes requests. One of a role that a template defines has that
@@ -39,7 +46,7 @@ func Root(account string) Principal { return entity("arn:aws:iam::"+account+":ro
 
 func entity(arn, kind string) Principal {
 	p := Principal{arn: arn}
-	match := regexp.MustCompile(`^arn:[a-z-]+:iam::([0-9]{12}):(role|user|root)(/.+)?$`).FindStringSubmatch(arn)
+	match := entityARN.FindStringSubmatch(arn)
 	if match == nil || match[2] != kind {
 		p.problem = fmt.Errorf("%q is not the ARN of a %s", arn, kind)
 		return p
@@ -119,7 +126,7 @@ func parsePrincipals(element any) (*principals, error) {
 		return nil, fmt.Errorf("Principal: %w", err)
 	}
 	if len(members) == 0 {
-		return nil, fmt.Errorf("Principal names nobody")
+		return nil, errors.New("the Principal names nobody")
 	}
 	var p principals
 	for kind, value := range members {
@@ -139,8 +146,6 @@ func parsePrincipals(element any) (*principals, error) {
 // add takes what "AWS JSON policy elements: Principal" lists, but for canonical
 // users and the unique ids that AWS leaves where a principal was deleted.
 func (p *principals) add(kind, name string) error {
-	account := regexp.MustCompile(`^[0-9]{12}$`)
-	arn := regexp.MustCompile(`^arn:[a-z-]+:(iam::[0-9]{12}:(root|(user|role)/[^*?]+)|sts::[0-9]{12}:(assumed-role|federated-user)/[^*?]+)$`)
 	switch {
 	case strings.Contains(name, "*") && (name != "*" || kind != "AWS"):
 		return fmt.Errorf("%q: a principal is named in full", name)
@@ -150,9 +155,9 @@ func (p *principals) add(kind, name string) error {
 		p.services = append(p.services, name)
 	case kind == "Federated":
 		p.federated = append(p.federated, name)
-	case account.MatchString(name):
+	case accountID.MatchString(name):
 		p.aws = append(p.aws, "arn:aws:iam::"+name+":root")
-	case arn.MatchString(name):
+	case principalARN.MatchString(name):
 		p.aws = append(p.aws, name)
 	default:
 		return fmt.Errorf("%q is no principal that is judged here", name)

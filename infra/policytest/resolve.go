@@ -175,6 +175,13 @@ func (g *reading) bucket(s *stack, id string, resource map[string]any) error {
 	}
 	bucket := &Bucket{Account: g.Account, Region: s.Region}
 	g.Buckets[arn] = bucket
+	acl, err := s.property(resource, "AccessControl")
+	if err != nil {
+		return err
+	}
+	if acl != nil && acl != "Private" && acl != "LogDeliveryWrite" {
+		return fmt.Errorf("its ACL %v gives rights that aren't modelled", acl)
+	}
 	block, err := s.property(resource, "PublicAccessBlockConfiguration")
 	if err != nil {
 		return err
@@ -192,25 +199,29 @@ func (g *reading) bucket(s *stack, id string, resource map[string]any) error {
 	}
 	rule, _ := rules[0].(map[string]any)
 	byDefault, _ := rule["ServerSideEncryptionByDefault"].(map[string]any)
-	if byDefault["SSEAlgorithm"] == "aws:kms" {
+	switch byDefault["SSEAlgorithm"] {
+	case "AES256":
+		return nil
+	case "aws:kms", "aws:kms:dsse":
 		key, ok := byDefault["KMSMasterKeyID"].(string)
 		if !ok {
 			return errors.New("it is encrypted with the key aws/s3, whose policy isn't known")
 		}
-		bucket.Key, bucket.BucketKey = g.keyARN(s, key), fmt.Sprint(rule["BucketKeyEnabled"]) == "true"
+		bucket.Key, bucket.BucketKey = s.keyARN(key), fmt.Sprint(rule["BucketKeyEnabled"]) == "true"
+		return nil
 	}
-	return nil
+	return fmt.Errorf("SSEAlgorithm is %v", byDefault["SSEAlgorithm"])
 }
 
 // keyARN makes an ARN of a key's id or of an alias.
-func (g *reading) keyARN(s *stack, key string) string {
+func (s *stack) keyARN(key string) string {
 	switch {
 	case strings.HasPrefix(key, "arn:"):
 		return key
 	case !strings.HasPrefix(key, "alias/"):
 		key = "key/" + key
 	}
-	return strings.Join([]string{"arn", g.Partition, "kms", s.Region, g.Account, key}, ":")
+	return s.arn("kms", key)
 }
 
 // key reads a key; without a policy of its own it has AWS's default, which
@@ -235,28 +246,28 @@ func (g *reading) key(s *stack, id string, resource map[string]any) error {
 }
 
 func (g *reading) alias(s *stack, resource map[string]any) error {
-	name, err := s.property(resource, "AliasName")
+	name, err := s.name(resource, "AliasName")
 	if err != nil {
 		return err
 	}
-	key, err := s.property(resource, "TargetKeyId")
+	key, err := s.name(resource, "TargetKeyId")
 	if err != nil {
 		return err
 	}
-	g.Aliases[g.keyARN(s, fmt.Sprint(name))] = g.keyARN(s, fmt.Sprint(key))
+	g.Aliases[s.keyARN(name)] = s.keyARN(key)
 	return nil
 }
 
 func (g *reading) bucketPolicy(s *stack, id string, resource map[string]any) error {
 	policy, err := s.policy(Resource, id, resource, "PolicyDocument")
+	if err != nil || policy == nil {
+		return cmp.Or(err, errors.New("it has no PolicyDocument"))
+	}
+	name, err := s.name(resource, "Bucket")
 	if err != nil {
 		return err
 	}
-	name, err := s.property(resource, "Bucket")
-	if err != nil {
-		return err
-	}
-	arn := "arn:" + g.Partition + ":s3:::" + fmt.Sprint(name)
+	arn := "arn:" + g.Partition + ":s3:::" + name
 	bucket, ok := g.Buckets[arn]
 	if !ok { // one that no template makes
 		bucket = &Bucket{Account: g.Account, Region: s.Region}
@@ -276,12 +287,11 @@ func (g *reading) role(s *stack, id string, resource map[string]any) error {
 		return err
 	}
 	role := g.Roles[arn]
-	inline, err := s.property(resource, "Policies")
+	inline, err := s.list(resource, "Policies")
 	if err != nil {
 		return err
 	}
-	list, _ := inline.([]any)
-	for _, element := range list {
+	for _, element := range inline {
 		members, err := object(element, "PolicyName", "PolicyDocument")
 		if err != nil {
 			return err
@@ -292,12 +302,11 @@ func (g *reading) role(s *stack, id string, resource map[string]any) error {
 		}
 		role.Identity = append(role.Identity, policy)
 	}
-	managed, err := s.property(resource, "ManagedPolicyArns")
+	managed, err := s.list(resource, "ManagedPolicyArns")
 	if err != nil {
 		return err
 	}
-	arns, _ := managed.([]any)
-	for _, arn := range arns {
+	for _, arn := range managed {
 		policy, err := g.managedPolicy(fmt.Sprint(arn))
 		if err != nil {
 			return err

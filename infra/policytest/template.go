@@ -9,6 +9,8 @@ import (
 	"strings"
 )
 
+var substitution = regexp.MustCompile(`\$\{[^}]*\}`)
+
 // A Template is one synthesized CloudFormation template.
 type Template struct {
 	Stack  string
@@ -20,7 +22,11 @@ type Template struct {
 type account struct {
 	Context
 	stacks []*stack
+	depth  int // of functions within functions
 }
+
+// maxDepth is deeper than any template that doesn't refer to itself in a circle.
+const maxDepth = 200
 
 // A stack resolves CloudFormation's functions in one template. What it can't
 // resolve is an error.
@@ -61,6 +67,26 @@ func (s *stack) property(resource map[string]any, name string) (any, error) {
 	return value, err
 }
 
+// name is a property that has to be a string.
+func (s *stack) name(resource map[string]any, property string) (string, error) {
+	value, err := s.property(resource, property)
+	text, ok := value.(string)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s is %v", property, value)
+	}
+	return text, err
+}
+
+// list is a property that is a list, or isn't there.
+func (s *stack) list(resource map[string]any, property string) ([]any, error) {
+	value, err := s.property(resource, property)
+	list, ok := value.([]any)
+	if err == nil && value != nil && !ok {
+		err = fmt.Errorf("%s is %v", property, value)
+	}
+	return list, err
+}
+
 // text resolves to a string; empty where there is no value.
 func (s *stack) text(value any) (string, error) {
 	resolved, err := s.resolve(value)
@@ -80,6 +106,11 @@ func (s *stack) text(value any) (string, error) {
 
 // resolve works a value out, with all functions in it.
 func (s *stack) resolve(value any) (any, error) {
+	s.in.depth++
+	defer func() { s.in.depth-- }()
+	if s.in.depth > maxDepth {
+		return nil, errors.New("the template refers to itself in a circle")
+	}
 	switch value := value.(type) {
 	case string:
 		if strings.Contains(value, "{{resolve:") {
@@ -231,7 +262,7 @@ func (s *stack) sub(argument any) (any, error) {
 		return nil, fmt.Errorf("Fn::Sub of %v", argument)
 	}
 	var problems error
-	replaced := regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllStringFunc(text, func(found string) string {
+	replaced := substitution.ReplaceAllStringFunc(text, func(found string) string {
 		name := found[2 : len(found)-1]
 		if literal, ok := strings.CutPrefix(name, "!"); ok {
 			return "${" + literal + "}"
