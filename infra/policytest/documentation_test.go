@@ -315,6 +315,10 @@ func TestBlockPublicAccess(t *testing.T) { // publicAccess
 		"one IPv6 address isn't":              {toVPC(`{"IpAddress":{"aws:SourceIp":"2001:db8::1"}}`), get(policytest.Anonymous()).With("aws:SourceIp", "2001:db8::1"), true},
 		"a wide IPv6 range is":                {toVPC(`{"IpAddress":{"aws:SourceIp":"2001::/16"}}`), get(policytest.Anonymous()).With("aws:SourceIp", "2001:db8::1"), false},
 		"a missing key makes it public":       {toVPC(`{"StringEqualsIfExists":{"aws:SourceVpc":"vpc-91237329"}}`), get(policytest.Anonymous()), false},
+		"any VPC but one is public":           {toVPC(`{"StringNotEquals":{"aws:SourceVpc":"vpc-91237329"}}`), get(policytest.Anonymous()), false},
+		"all values of a set, or none, are":   {toVPC(`{"ForAllValues:StringEquals":{"aws:SourceVpc":"vpc-91237329"}}`), get(policytest.Anonymous()), false},
+		"a variable makes it public":          {toVPC(`{"StringEquals":{"aws:SourceVpc":"${aws:SourceVpc}"}}`), get(policytest.Anonymous()).With("aws:SourceVpc", "vpc-91237329"), false},
+		"everyone a provider knows is public": {delegated + "," + strings.Replace(readTo(`{"Federated":"graph.facebook.com"}`), "Read", "Public", 1), get(stranger.WithPolicies(read)), false},
 		"other keys don't count":              {toVPC(`{"StringEquals":{"aws:Referer":"http://example.com/"}}`), get(policytest.Anonymous()).With("aws:Referer", "http://example.com/"), false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -191,8 +191,6 @@ func (p *principals) names(caller Principal) reach {
 		return directly
 	case caller.session != "" && slices.Contains(p.aws, caller.arn):
 		return byRole
-	case root && caller.isRoot():
-		return directly
 	case root:
 		return byAccount
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/signgate/signgate/infra/policytest"
 )
@@ -172,6 +173,51 @@ func TestATemplateIsJudgedAsAWhole(t *testing.T) {
 	if len(policies.Attached) != 1 || len(policies.Keys) != 2 || len(policies.Buckets) != 1 {
 		t.Errorf("%d attached, %d keys, %d buckets", len(policies.Attached), len(policies.Keys), len(policies.Buckets))
 	}
+}
+
+// What is asked of a key in a caller's name says who the caller is, and that S3
+// asks, but not from where the caller came.
+func TestWhatKMSIsTold(t *testing.T) {
+	caller := policytest.User("arn:aws:iam::" + away + ":user/Bob").WithPolicies(identity(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`))
+	for told, want := range map[string]bool{
+		`"aws:PrincipalArn":"arn:aws:iam::` + away + `:user/Bob"`: true,
+		`"aws:username":"Bob"`:                                true,
+		`"aws:ResourceAccount":"` + home + `"`:                true,
+		`"aws:RequestedRegion":"us-west-2"`:                   true,
+		`"aws:SecureTransport":"true"`:                        true,
+		`"aws:ViaAWSService":"true"`:                          true,
+		`"kms:CallerAccount":"` + away + `"`:                  true,
+		`"kms:CallerAccount":"` + home + `"`:                  false,
+		`"kms:ViaService":"s3.us-west-2.amazonaws.com"`:       true,
+		`"kms:EncryptionContext:aws:s3:arn":"` + photo + `"`:  true,
+		`"kms:EncryptionContext:aws:s3:arn":"` + bucket + `"`: false,
+		`"aws:SourceVpce":"vpce-1"`:                           false,
+		`"aws:SourceIp":"10.0.0.1"`:                           false,
+		`"s3:authType":"REST-QUERY-STRING"`:                   false,
+	} {
+		t.Run(told, func(t *testing.T) {
+			policies := world(t, readTo(`{"AWS":"`+away+`"}`), `{"Effect":"Allow","Principal":{"AWS":"`+away+`"},"Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{`+told+`}}}`)
+			policies.Buckets[bucket].Key = key
+			policies.Endpoints = map[string]policytest.Policy{"vpce-1": parse(t, "endpoint", policytest.Resource, readTo(`"*"`))}
+			request := get(caller).Through("vpce-1", "vpc-1").With("aws:SourceIp", "10.0.0.1").Presigned(time.Minute)
+			if answer, err := policies.EvaluateObject(request); err != nil || answer.Allowed != want {
+				t.Errorf("%v, %v", answer, err)
+			}
+		})
+	}
+}
+
+// Requests are values: what is made of one leaves it as it was.
+func TestRequestsAreCopied(t *testing.T) {
+	policies := world(t, readTo(`"*"`)+","+secure+`,{"Sid":"Old","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"`+bucket+`/*","Condition":{"NumericGreaterThan":{"s3:signatureAge":"600000"}}},
+		{"Sid":"TLS","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"`+bucket+`/*","Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}}`, "")
+	request := get(user)
+	expect(t, policies, request.OverHTTP(), false, "bucket/HTTPSOnly")
+	expect(t, policies, request.Presigned(time.Hour), false, "bucket/Old")
+	expect(t, policies, request.Presigned(10*time.Minute), true, "bucket/Read")
+	expect(t, policies, request.With("s3:TlsVersion", "1.1"), false, "bucket/TLS")
+	expect(t, policies, request.With("s3:TlsVersion", "1.1").OverHTTP(), false, "bucket/HTTPSOnly")
+	expect(t, policies, request, true, "bucket/Read")
 }
 
 func endpointWith(t *testing.T, policies *policytest.Policies, name string) string {
