@@ -291,6 +291,7 @@ func TestWhatCannotBeJudgedIsAnError(t *testing.T) {
 		"a resource that's no ARN":           policytest.NewRequest(user, "s3:GetObject", "photo.jpg"),
 		"an unknown bucket":                  policytest.NewRequest(user, "s3:GetObject", "arn:aws:s3:::another/a"),
 		"an unknown key":                     policytest.NewRequest(user, "kms:Decrypt", key),
+		"a key by its alias":                 policytest.NewRequest(user, "kms:Decrypt", "arn:aws:kms:us-west-2:"+home+":alias/a"),
 		"an unknown role":                    policytest.NewRequest(user, "sts:AssumeRole", "arn:aws:iam::"+home+":role/a"),
 		"a role's ARN as a user":             get(policytest.User("arn:aws:iam::" + home + ":role/a")),
 		"a user's ARN as a role":             get(policytest.Role("arn:aws:iam::"+home+":user/a", "s")),

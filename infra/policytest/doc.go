@@ -33,11 +33,12 @@
 //
 // # Why our own
 //
-// The evaluators that were looked at: @cloud-copilot/iam-simulate is complete
-// but under the AGPL; the Go module nsiow/yams can't be had from the module
-// proxy; moto (Apache-2.0) says of its own that it ignores resources,
-// conditions and resource policies; pbac (MIT) knows no resource policies
-// beyond one document. So this is our own, checked against the examples of
-// AWS's documentation and, on generated bucket policies, against the
-// evaluator of versitygw, which shares no code with it.
+// Of the evaluators that were looked at, @cloud-copilot/iam-simulate is whole
+// but under the AGPL, and the module github.com/nsiow/yams couldn't be
+// fetched. moto's (Apache-2.0) leaves resources, conditions and resource
+// policies out, as it says itself; pbac (MIT) knows neither accounts nor keys,
+// reads one key of each operator, and takes a negated one for true as soon as
+// one value differs. So this is our own, checked against the examples of AWS's
+// documentation and, on generated bucket policies, against the evaluator of
+// versitygw (Apache-2.0), which shares no code with it.
 package policytest

@@ -127,6 +127,8 @@ func (p *Policies) target(r Request) (target, error) {
 			t.policies = []Policy{*bucket.Policy}
 		}
 		return t, nil
+	case fields[2] == "kms" && strings.HasPrefix(fields[5], "alias/") && !strings.HasSuffix(r.Action, "Alias"):
+		return target{}, errors.New("rights to use a key are about the key, not its alias")
 	case fields[2] == "kms" && strings.HasPrefix(fields[5], "key/"):
 		key, ok := p.Keys[r.Resource]
 		if !ok {
