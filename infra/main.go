@@ -5,14 +5,17 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/signgate/signgate/infra/behaviors"
 	"github.com/signgate/signgate/infra/compliance"
 	"github.com/signgate/signgate/infra/config"
 	"github.com/signgate/signgate/infra/stacks"
@@ -53,10 +56,11 @@ func synth(app awscdk.App) error {
 		return fmt.Errorf("there is no environment: %w", fs.ErrNotExist)
 	}
 	var wrong []error
+	var made []*stacks.Environment
 	for _, name := range names {
 		environment, err := config.Load(folder, name)
 		if err == nil {
-			_, err = stacks.New(app, environment)
+			made = append(made, stacks.New(app, environment))
 		}
 		wrong = append(wrong, err)
 	}
@@ -65,7 +69,27 @@ func synth(app awscdk.App) error {
 	}
 	compliance.Check(app, compliance.Exceptions())
 	app.Synth(nil)
+	for _, environment := range made {
+		if err := describe(environment.Content); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// describe writes the behaviours of a stack's distribution beside its
+// template, for the local edge to run (make dev ARGS=--behaviors=FILE).
+func describe(stack awscdk.Stack) error {
+	folder := *awscdk.Stage_Of(stack).Outdir()
+	template, err := stacks.ReadTemplate(filepath.Join(folder, *stack.TemplateFile()))
+	if err != nil {
+		return err
+	}
+	var described bytes.Buffer
+	if err := behaviors.Write(&described, template); err != nil {
+		return fmt.Errorf("stack %s: %w", *stack.StackName(), err)
+	}
+	return os.WriteFile(filepath.Join(folder, *stack.StackName()+".behaviors.json"), described.Bytes(), 0o644) //nolint:gosec // nothing in it is secret
 }
 
 // asked is what the context says (cdk --context NAME=VALUE).

@@ -1,7 +1,9 @@
 package stacks
 
 import (
+	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/jsii-runtime-go"
+	"github.com/go-json-experiment/json"
 )
 
 // gatewaySettings are the settings of the gateway that the stacks decide, by
@@ -20,7 +23,7 @@ func (e *Environment) gatewaySettings() map[string]string {
 		"active-key-id":     *e.keys.ActiveKeyID(),
 		"bucket":            *e.bucket.Bucket().BucketName(),
 		"region":            *e.Content.Region(),
-		"quarantine-prefix": e.settings.QuarantinePrefix,
+		"quarantine-prefix": quarantine,
 		"s3-accelerate":     strconv.FormatBool(e.config.Content.TransferAcceleration),
 		"max-read-life":     time.Duration(e.config.Limits.MaxReadLife).String(),
 		"max-upload-life":   time.Duration(e.config.Limits.MaxUploadLife).String(),
@@ -58,4 +61,17 @@ func camelCase(name string) string {
 		words[i] = strings.ToUpper(word[:1]) + word[1:]
 	}
 	return strings.Join(words, "")
+}
+
+// ReadTemplate reads a synthesized template.
+func ReadTemplate(path string) (map[string]any, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read a template: %w", err)
+	}
+	var template map[string]any
+	if err := json.Unmarshal(text, &template); err != nil {
+		return nil, fmt.Errorf("the template %s: %w", path, err)
+	}
+	return template, nil
 }

@@ -94,7 +94,7 @@ func (e *Environment) connect() {
 		return
 	}
 	e.network = network.NewStorageAccess(e.Content, jsii.String("Network"), &network.Props{
-		BucketARN: *e.bucket.Bucket().BucketArn(), GatewayRole: *e.gateway.RoleArn(), QuarantinePrefix: e.settings.QuarantinePrefix,
+		BucketARN: *e.bucket.Bucket().BucketArn(), GatewayRole: *e.gateway.RoleArn(), QuarantinePrefix: quarantine,
 		CIDR: n.CIDR, Zones: n.Zones, NATGateways: n.NATGateways, FlowLogDays: flowLogDays(n, e.config.Observability.LogsExpire),
 		VPCID: n.VPCID, SubnetIDs: n.SubnetIDs, RouteTableIDs: n.RouteTableIDs, S3PrefixList: n.S3PrefixList,
 		Retain: e.config.Retain, Guard: e.guard,

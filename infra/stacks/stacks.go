@@ -19,7 +19,6 @@ import (
 	"github.com/signgate/signgate/infra/policy"
 	"github.com/signgate/signgate/infra/signingkeys"
 	"github.com/signgate/signgate/pkg/edge"
-	"github.com/signgate/signgate/pkg/settings"
 )
 
 // edgeRegion is where AWS keeps what belongs to CloudFront: web ACLs,
@@ -33,9 +32,8 @@ const edgeRegion = "us-east-1"
 type Environment struct {
 	Content, Before, After awscdk.Stack
 
-	config   config.Environment
-	settings settings.Gateway // what the stacks and the gateway have in common
-	guard    policy.Guard
+	config config.Environment
+	guard  policy.Guard
 
 	gateway      awsiam.Role
 	logs         awss3.IBucket           // gets access logs
@@ -46,13 +44,12 @@ type Environment struct {
 	network      network.StorageAccess // nil where the gateway is in no VPC
 }
 
+// quarantine is where uploads land that are to be verified.
+const quarantine = "quarantine/"
+
 // New makes the stacks of an environment in the app.
-func New(app constructs.Construct, environment config.Environment) (*Environment, error) {
-	defaults, err := settings.Defaults()
-	if err != nil {
-		return nil, err
-	}
-	e := &Environment{config: environment, settings: defaults, guard: policy.Guard{
+func New(app constructs.Construct, environment config.Environment) *Environment {
+	e := &Environment{config: environment, guard: policy.Guard{
 		Deployers: environment.Access.Deployers, Administrators: environment.Access.Administrators, RequireMFA: environment.Access.RequireMFA,
 	}}
 	e.makeStacks(app)
@@ -61,7 +58,7 @@ func New(app constructs.Construct, environment config.Environment) (*Environment
 	e.connect()
 	e.observe()
 	e.putOut()
-	return e, nil
+	return e
 }
 
 // makeStacks makes as many stacks as the environment's regions ask for.
@@ -123,7 +120,7 @@ func (e *Environment) makeContent() {
 	e.accessLogs = e.newLogs()
 	props := &content.Props{
 		Gateway: e.gateway, BucketName: c.BucketName, LogBucket: e.logs, LogPrefix: "s3/",
-		TransferAcceleration: c.TransferAcceleration, UploadOrigins: c.UploadOrigins, QuarantinePrefix: e.settings.QuarantinePrefix,
+		TransferAcceleration: c.TransferAcceleration, UploadOrigins: c.UploadOrigins, QuarantinePrefix: quarantine,
 		Lifecycle: content.Lifecycle(c.Lifecycle), Retain: e.config.Retain, MaxPresignAge: time.Duration(e.config.Limits.MaxUploadLife), Guard: e.guard,
 	}
 	if c.Encryption == config.S3 {
