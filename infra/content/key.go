@@ -1,6 +1,8 @@
 package content
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -53,8 +55,12 @@ func (b *bucket) allowKey(statement awsiam.PolicyStatement) {
 	if b.key == nil || *b.key.AddToResourcePolicy(statement, jsii.Bool(true)).StatementAdded {
 		return
 	}
+	var actions []string
+	for _, action := range *statement.Actions() {
+		actions = append(actions, *action)
+	}
 	awscdk.Annotations_Of(b).AddWarningV2(jsii.String("signgate:key-policy-"+*statement.Sid()),
-		jsii.Sprintf("The key belongs to another app, whose owner has to add this to its policy: %v", *awscdk.Stack_Of(b).ToJsonString(statement.ToStatementJson(), nil)))
+		jsii.Sprintf("The key belongs to another app: its owner has to add the statement %s (%s) to its policy, as package content writes it for a key of its own", *statement.Sid(), strings.Join(actions, ", ")))
 }
 
 // removal keeps what can't be made again.

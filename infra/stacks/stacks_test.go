@@ -1,0 +1,262 @@
+package stacks_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/signgate/signgate/infra/compliance"
+	"github.com/signgate/signgate/infra/config"
+	"github.com/signgate/signgate/infra/policytest"
+	"github.com/signgate/signgate/infra/stacks"
+	"github.com/signgate/signgate/infra/synthtest"
+)
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
+
+// variants are the shipped environments, and dev changed as their name says.
+func variants() map[string]func(*config.Environment) {
+	return map[string]func(*config.Environment){
+		"dev": nil, "staging": nil, "prod": nil,
+		"bare": func(e *config.Environment) {
+			e.Content.Encryption, e.Content.UploadOrigins, e.Content.Lifecycle = config.S3, nil, config.Lifecycle{AbortUploads: 1, QuarantineExpire: 1}
+			e.Observability.Dashboard = false
+		},
+		"fallback": func(e *config.Environment) { e.Content.DecryptFor = config.AnyDistribution },
+		"rotating": func(e *config.Environment) {
+			e.SigningKeys.Slots = append(slices.Clone(e.SigningKeys.Slots), config.Slot{ID: "b", PEM: otherKey("staging")})
+		},
+		"switched": func(e *config.Environment) {
+			e.SigningKeys = config.SigningKeys{Active: "b", Slots: append(slices.Clone(e.SigningKeys.Slots), config.Slot{ID: "b", PEM: otherKey("staging")})}
+		},
+		"rotated": func(e *config.Environment) {
+			e.SigningKeys = config.SigningKeys{Active: "b", Slots: []config.Slot{{ID: "b", PEM: otherKey("staging")}}}
+		},
+		"full": func(e *config.Environment) {
+			e.Content.TransferAcceleration, e.Content.Backup = true, &config.Backup{Glacier: 1, Expire: 365}
+			e.Delivery.AccessLogs, e.Delivery.LogQueries, e.Delivery.BindAddresses = true, true, true
+			e.Delivery.Geo = &config.Geo{Allow: []string{"CH", "DE"}}
+			e.Delivery.Firewall = &config.WAF{AllowRanges: []string{"192.0.2.0/24"}}
+			e.Delivery.Writes = &config.Writes{PathPrefix: "/upload/", SigningKeys: []config.Slot{{ID: "w", PEM: otherKey("prod")}}}
+			e.Observability.Trail, e.Observability.Alarms = true, &config.Alarms{ErrorRate: 5, Refusals: 50}
+			e.Network = &config.Network{CIDR: "10.20.0.0/20"}
+			e.Access = config.Access{Deployers: []string{"arn:aws:iam::111122223333:role/deploy"}, Administrators: []string{"arn:aws:iam::111122223333:role/keeper"}}
+		},
+		"existing": func(e *config.Environment) {
+			e.Content.KeyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+			e.Observability.LogBucketARN = "arn:aws:s3:::logs-of-example"
+			e.Observability.Alarms = &config.Alarms{TopicARN: "arn:aws:sns:us-east-1:111122223333:alarms", ErrorRate: 5, Refusals: 50}
+			e.Delivery.Domain = &config.Domain{Name: "cdn.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"}
+			e.Delivery.Firewall = &config.WAF{ACLARN: "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acl/1234abcd-12ab-34cd-56ef-1234567890ab"}
+			e.Network = &config.Network{VPCID: "vpc-0123456789abcdef0", SubnetIDs: []string{"subnet-0123456789abcdef0"}, RouteTableIDs: []string{"rtb-0123456789abcdef0"}}
+		},
+		"bounded": func(e *config.Environment) {
+			e.Access.Boundary, e.Tags = "bounds", map[string]string{"team": "photos"}
+		},
+	}
+}
+
+// otherKey is the public key of another environment.
+func otherKey(of string) string {
+	text, err := os.ReadFile("../environments/keys/" + of + "-a.pem")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// synthesis is what an environment synthesizes to.
+type synthesis struct {
+	folder    string
+	protected []bool // whether each of its stacks is
+	templates []policytest.Template
+}
+
+// synthesize makes every environment in an app of its own, once. cdk-nag looks
+// at those that are shipped.
+var synthesize = sync.OnceValue(func() map[string]synthesis { //nolint:gochecknoglobals // CDK takes its time
+	made := map[string]synthesis{}
+	for name, change := range variants() {
+		file := name
+		if change != nil {
+			file = "dev"
+		}
+		environment, err := config.Load(os.DirFS("../environments"), file)
+		if err != nil {
+			panic(err)
+		}
+		app := synthtest.App(synthtest.HouseFlags)
+		if change != nil {
+			change(&environment)
+		}
+		e := stacks.New(app, environment)
+		if change == nil {
+			compliance.Check(app, compliance.Exceptions())
+		}
+		app.Synth(nil)
+		made[name] = read(*app.Outdir(), e)
+	}
+	return made
+})
+
+// read reads what was synthesized from its files.
+func read(folder string, e *stacks.Environment) synthesis {
+	found := synthesis{folder: folder}
+	for _, stack := range slices.Compact([]awscdk.Stack{e.Before, e.Content, e.After}) {
+		body, err := stacks.ReadTemplate(filepath.Join(folder, *stack.TemplateFile()))
+		if err != nil {
+			panic(err)
+		}
+		region := *stack.Region()
+		if *awscdk.Token_IsUnresolved(region) {
+			region = "us-east-1"
+		}
+		found.templates = append(found.templates, policytest.Template{Stack: *stack.StackName(), Region: region, Body: body})
+		found.protected = append(found.protected, *stack.TerminationProtection())
+	}
+	return found
+}
+
+// templates are those of an environment.
+func templates(t *testing.T, environment string) []policytest.Template {
+	t.Helper()
+	made, there := synthesize()[environment]
+	if !there {
+		t.Fatalf("there is no environment %s", environment)
+	}
+	return made.templates
+}
+
+// content is the template with the bucket and the distribution.
+func content(t *testing.T, environment string) policytest.Template {
+	t.Helper()
+	all := templates(t, environment)
+	return all[slices.IndexFunc(all, func(template policytest.Template) bool {
+		return !strings.HasSuffix(template.Stack, "-before") && !strings.HasSuffix(template.Stack, "-after")
+	})]
+}
+
+// of are the resources of a type, by logical id.
+func of(template policytest.Template, kind string) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	resources, _ := template.Body["Resources"].(map[string]any)
+	for id, value := range resources {
+		if resource, _ := value.(map[string]any); resource["Type"] == kind {
+			found[id] = resource
+		}
+	}
+	return found
+}
+
+// one is the only resource of a type whose logical id begins so.
+func one(t *testing.T, template policytest.Template, kind, prefix string) (string, map[string]any) {
+	t.Helper()
+	var id string
+	resources := of(template, kind)
+	for candidate := range resources {
+		if strings.HasPrefix(candidate, prefix) {
+			if id != "" {
+				t.Fatalf("%s: %s and %s are both %s", template.Stack, id, candidate, kind)
+			}
+			id = candidate
+		}
+	}
+	if id == "" {
+		t.Fatalf("%s has no %s that begins with %s", template.Stack, kind, prefix)
+	}
+	properties, _ := resources[id]["Properties"].(map[string]any)
+	return id, properties
+}
+
+func TestWhatBelongsToCloudFrontsRegionIsInStacksOfItsOwn(t *testing.T) {
+	names := func(environment string) (found []string) {
+		for _, template := range templates(t, environment) {
+			found = append(found, template.Stack+" "+template.Region)
+		}
+		return found
+	}
+	synthtest.Equal(t, "prod", names("prod"), []string{"signgate-prod-before us-east-1", "signgate-prod eu-central-1", "signgate-prod-after us-east-1"})
+	synthtest.Equal(t, "staging", names("staging"), []string{"signgate-staging us-east-1"})
+	for _, kind := range []string{"AWS::WAFv2::WebACL", "AWS::CertificateManager::Certificate", "AWS::Logs::DeliverySource", "AWS::CloudWatch::Alarm"} {
+		if found := of(content(t, "prod"), kind); len(found) != 0 {
+			t.Errorf("%s is in eu-central-1", kind)
+		}
+		if found := of(content(t, "staging"), kind); len(found) == 0 {
+			t.Errorf("%s isn't there", kind)
+		}
+	}
+}
+
+func TestAnEnvironmentWithoutARegionRefusesOtherRegionsOnlyIfItHasTo(t *testing.T) {
+	if _, there := content(t, "dev").Body["Rules"].(map[string]any)["InUsEast1"]; there {
+		t.Error("dev has nothing of us-east-1 and is held to it")
+	}
+	if _, there := content(t, "full").Body["Rules"].(map[string]any)["InUsEast1"]; !there {
+		t.Error("full may be deployed where its certificate and alarms can't be")
+	}
+}
+
+func TestWhatIsKeptStaysWhenItsStackGoes(t *testing.T) {
+	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::Logs::LogGroup"} {
+		for _, template := range templates(t, "prod") {
+			for id, resource := range of(template, kind) {
+				if resource["DeletionPolicy"] != "Retain" || resource["UpdateReplacePolicy"] != "Retain" {
+					t.Errorf("%s/%s would be deleted", template.Stack, id)
+				}
+			}
+		}
+	}
+	synthtest.Equal(t, "prod is protected", synthesize()["prod"].protected, []bool{true, true, true})
+	synthtest.Equal(t, "dev is protected", synthesize()["dev"].protected, []bool{false})
+}
+
+func TestTagsAndABoundaryAreOnEverythingThatTakesThem(t *testing.T) {
+	for id, role := range of(content(t, "bounded"), "AWS::IAM::Role") {
+		properties := role["Properties"].(map[string]any)
+		boundary, _ := properties["PermissionsBoundary"].(map[string]any)
+		if parts, _ := boundary["Fn::Join"].([]any); len(parts) != 2 || !strings.HasSuffix(parts[1].([]any)[4].(string), ":policy/bounds") {
+			t.Errorf("%s has the boundary %v", id, properties["PermissionsBoundary"])
+		}
+		synthtest.Equal(t, "tags of "+id, properties["Tags"], any([]any{map[string]any{"Key": "team", "Value": "photos"}}))
+	}
+}
+
+func TestNoPolicyOfOursAllowsByWildcard(t *testing.T) {
+	for environment := range variants() {
+		for _, template := range templates(t, environment) {
+			for _, found := range wildcards(template.Stack, template.Body["Resources"]) {
+				t.Error(found)
+			}
+		}
+	}
+}
+
+// wildcards are the actions that statements allow and that name more than one.
+func wildcards(where string, value any) (found []string) {
+	switch value := value.(type) {
+	case []any:
+		for _, element := range value {
+			found = append(found, wildcards(where, element)...)
+		}
+	case map[string]any:
+		if action, ok := value["Action"].(string); ok && value["Effect"] == "Allow" && strings.Contains(action, "*") {
+			found = append(found, where+" allows "+action)
+		}
+		if actions, ok := value["Action"].([]any); ok && value["Effect"] == "Allow" {
+			for _, action := range actions {
+				if strings.Contains(action.(string), "*") {
+					found = append(found, where+" allows "+action.(string))
+				}
+			}
+		}
+		for name, element := range value {
+			found = append(found, wildcards(where+"/"+name, element)...)
+		}
+	}
+	return found
+}
