@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -77,40 +76,49 @@ type synthesis struct {
 	templates []policytest.Template
 }
 
-// synthesize makes every environment in an app of its own, once. cdk-nag looks
-// at those that are shipped.
-var synthesize = sync.OnceValue(func() map[string]synthesis { //nolint:gochecknoglobals // CDK takes its time
-	made := map[string]synthesis{}
-	for name, change := range variants() {
-		file := name
-		if change != nil {
-			file = "dev"
-		}
-		environment, err := config.Load(os.DirFS("../environments"), file)
-		if err != nil {
-			panic(err)
-		}
-		app := synthtest.App(synthtest.HouseFlags)
-		if change != nil {
-			change(&environment)
-		}
-		e := stacks.New(app, environment)
-		if change == nil {
-			compliance.Check(app, compliance.Exceptions())
-		}
-		app.Synth(nil)
-		made[name] = read(*app.Outdir(), e)
+// made is what was synthesized already: CDK takes its time.
+var made = map[string]synthesis{} //nolint:gochecknoglobals // tests of CDK run one after the other
+
+// synthesize makes an environment in an app of its own, once. cdk-nag looks at
+// those that are shipped.
+func synthesize(t *testing.T, name string) synthesis {
+	t.Helper()
+	if found, there := made[name]; there {
+		return found
 	}
-	return made
-})
+	change, there := variants()[name]
+	if !there {
+		t.Fatalf("there is no environment %s", name)
+	}
+	file := "dev"
+	if change == nil {
+		file = name
+	}
+	environment, err := config.Load(os.DirFS("../environments"), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(&environment)
+	}
+	app := synthtest.App(synthtest.HouseFlags)
+	e := stacks.New(app, environment)
+	if change == nil {
+		compliance.Check(app, compliance.Exceptions())
+	}
+	app.Synth(nil)
+	made[name] = read(t, *app.Outdir(), e)
+	return made[name]
+}
 
 // read reads what was synthesized from its files.
-func read(folder string, e *stacks.Environment) synthesis {
+func read(t *testing.T, folder string, e *stacks.Environment) synthesis {
+	t.Helper()
 	found := synthesis{folder: folder}
 	for _, stack := range slices.Compact([]awscdk.Stack{e.Before, e.Content, e.After}) {
 		body, err := stacks.ReadTemplate(filepath.Join(folder, *stack.TemplateFile()))
 		if err != nil {
-			panic(err)
+			t.Fatal(err)
 		}
 		region := *stack.Region()
 		if *awscdk.Token_IsUnresolved(region) {
@@ -125,11 +133,7 @@ func read(folder string, e *stacks.Environment) synthesis {
 // templates are those of an environment.
 func templates(t *testing.T, environment string) []policytest.Template {
 	t.Helper()
-	made, there := synthesize()[environment]
-	if !there {
-		t.Fatalf("there is no environment %s", environment)
-	}
-	return made.templates
+	return synthesize(t, environment).templates
 }
 
 // content is the template with the bucket and the distribution.
@@ -211,8 +215,8 @@ func TestWhatIsKeptStaysWhenItsStackGoes(t *testing.T) {
 			}
 		}
 	}
-	synthtest.Equal(t, "prod is protected", synthesize()["prod"].protected, []bool{true, true, true})
-	synthtest.Equal(t, "dev is protected", synthesize()["dev"].protected, []bool{false})
+	synthtest.Equal(t, "prod is protected", synthesize(t, "prod").protected, []bool{true, true, true})
+	synthtest.Equal(t, "dev is protected", synthesize(t, "dev").protected, []bool{false})
 }
 
 func TestTagsAndABoundaryAreOnEverythingThatTakesThem(t *testing.T) {
