@@ -16,9 +16,16 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Main runs a package's tests and ends the process of jsii: call it from
-// TestMain.
+// Main runs a package's tests, ends the process of jsii and removes what it
+// left: call it from TestMain.
 func Main(m *testing.M) {
+	folder, err := os.MkdirTemp("", "synthtest")
+	if err == nil {
+		err = os.Setenv("TMPDIR", folder)
+	}
+	if err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	// Two goroutines of jsii wait for the same process, and the one that loses
 	// says so on standard error. It means nothing.
@@ -26,6 +33,9 @@ func Main(m *testing.M) {
 		os.Stderr = null
 	}
 	jsii.Close()
+	if err := os.RemoveAll(folder); err != nil {
+		panic(err)
+	}
 	os.Exit(code)
 }
 
