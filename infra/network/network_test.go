@@ -155,16 +155,24 @@ func TestNATGatewaysAreTheOnlyWayToTheInternetAndNoneLeadsIn(t *testing.T) {
 				"NatGatewayId": "${" + name("NatGateway", "NAT", nat) + "}",
 			})
 		}
+		attached, internet := template.Only(t, "AWS::EC2::VPCGatewayAttachment", "Network"), template.Only(t, "AWS::EC2::InternetGateway", "Network")
+		synthtest.Equal(t, "the internet's gateway", attached.Properties, map[string]any{
+			"VpcId": "${" + template.Only(t, "AWS::EC2::VPC", "Network").ID + "}", "InternetGatewayId": "${" + internet.ID + "}",
+		})
 		for nat := 1; nat <= gateways; nat++ {
+			address := template.Resources[name("EIP", "Address", nat)]
+			synthtest.Equal(t, "an address", address.Properties, map[string]any{"Domain": "vpc"})
+			synthtest.Equal(t, "what an address waits for", address.DependsOn, []string{attached.ID})
+			synthtest.Equal(t, "what a NAT gateway waits for", template.Resources[name("NatGateway", "NAT", nat)].DependsOn, []string{name("Route", "PublicRoute", nat)})
 			synthtest.Equal(t, "a NAT gateway", template.Resources[name("NatGateway", "NAT", nat)].Properties, map[string]any{
 				"SubnetId": "${" + name("Subnet", "PublicSubnet", nat) + "}", "AllocationId": "${" + name("EIP", "Address", nat) + ".AllocationId}",
 			})
 			route := template.Resources[name("Route", "PublicRoute", nat)]
 			synthtest.Equal(t, "the way out of a public subnet", route.Properties, map[string]any{
 				"DestinationCidrBlock": "0.0.0.0/0", "RouteTableId": "${" + name("RouteTable", "PublicRoutes", nat) + "}",
-				"GatewayId": "${" + template.Only(t, "AWS::EC2::InternetGateway", "Network").ID + "}",
+				"GatewayId": "${" + internet.ID + "}",
 			})
-			synthtest.Equal(t, "what it waits for", route.DependsOn, []string{template.Only(t, "AWS::EC2::VPCGatewayAttachment", "Network").ID})
+			synthtest.Equal(t, "what it waits for", route.DependsOn, []string{attached.ID})
 		}
 		synthtest.Equal(t, "NAT gateways", len(template.Of("AWS::EC2::NatGateway")), gateways)
 	}
@@ -265,6 +273,7 @@ func TestTheGatewayConnectsByHTTPSAndNobodyConnectsToIt(t *testing.T) {
 			group := template.Only(t, "AWS::EC2::SecurityGroup", "NetworkGateway")
 			synthtest.Equal(t, "where it connects to", group.Get("SecurityGroupEgress"), any([]any{c.want}))
 			synthtest.Equal(t, "who connects to it", group.Get("SecurityGroupIngress"), nil)
+			synthtest.Equal(t, "its VPC", group.Get("VpcId"), any("${"+template.Only(t, "AWS::EC2::VPC", "Network").ID+"}"))
 			if len(c.props.Endpoints) == 0 {
 				synthtest.Equal(t, "other groups", len(template.Of("AWS::EC2::SecurityGroup")), 1)
 				continue
