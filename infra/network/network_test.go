@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/network"
@@ -331,4 +332,17 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		}
 	}()
 	network.NewStorageAccess(synthtest.Stack(synthtest.NoFlags, ""), jsii.String("Network"), nil)
+}
+
+func TestRulesOfOthersAreAddedToTheGatewaysGroup(t *testing.T) {
+	template := synth(t, synthtest.NoFlags, "", existing(network.Props{}), func(_ awscdk.Stack, access network.StorageAccess) {
+		rule, port := awsec2.Peer_Ipv4(jsii.String("10.0.0.0/8")), awsec2.Port_Tcp(jsii.Number(8443))
+		access.SecurityGroup().AddEgressRule(rule, port, jsii.String("the issuer"), nil)
+		access.SecurityGroup().AddIngressRule(rule, port, jsii.String("the load balancer"), nil)
+	})
+	group := "${" + template.Only(t, "AWS::EC2::SecurityGroup", "NetworkGateway").ID + ".GroupId}"
+	for _, kind := range []string{"AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"} {
+		rule := template.Only(t, kind, "Network")
+		synthtest.Equal(t, kind, []any{rule.Get("GroupId"), rule.Get("CidrIp"), rule.Get("FromPort")}, []any{group, "10.0.0.0/8", 8443.0})
+	}
 }
