@@ -129,11 +129,12 @@ func (g *reading) second(s *stack, kind, id string, resource map[string]any) err
 	return nil
 }
 
-// holdsStatements finds policy documents wherever they are.
+// holdsStatements finds statements of policies wherever they are. (A firewall's
+// rules have a Statement, too, but no Effect.)
 func holdsStatements(value any) bool {
 	switch value := value.(type) {
 	case map[string]any:
-		_, found := value["Statement"]
+		found := value["Effect"] != nil && (value["Action"] != nil || value["NotAction"] != nil)
 		for _, member := range value {
 			found = found || holdsStatements(member)
 		}

@@ -278,6 +278,7 @@ func TestNothingUnresolvedIsDropped(t *testing.T) {
 		"an access point":               resource("AWS::S3::AccessPoint", `{}`),
 		"a policy somewhere else":       resource("AWS::Backup::BackupVault", `{"AccessPolicy":`+document+`}`),
 		"a policy in a list":            resource("AWS::Some::Thing", `{"Things":[{"Policy":`+document+`}]}`),
+		"a policy within a function":    resource("AWS::Some::Thing", `{"Policy":{"Statement":{"Fn::If":["A",[{"Effect":"Allow","NotAction":"a:b"}],[]]}}}`),
 		"a secret's policy":             resource("AWS::SecretsManager::ResourcePolicy", `{"SecretId":"a"}`),
 		"two policies of a bucket":      `{"Resources":{"A":{"Type":"AWS::S3::BucketPolicy","Properties":{"Bucket":"a","PolicyDocument":` + document + `}},"B":{"Type":"AWS::S3::BucketPolicy","Properties":{"Bucket":"a","PolicyDocument":` + document + `}}}}`,
 		"two policies of a topic":       `{"Resources":{"A":{"Type":"AWS::SNS::TopicPolicy","Properties":{"Topics":["a"],"PolicyDocument":` + document + `}},"B":{"Type":"AWS::SNS::TopicPolicy","Properties":{"Topics":["a"],"PolicyDocument":` + document + `}}}}`,
@@ -299,6 +300,10 @@ func TestNothingUnresolvedIsDropped(t *testing.T) {
 				t.Errorf("%v doesn't say where", err)
 			}
 		})
+	}
+	if _, err := policytest.Resolve(policytest.Context{Account: home}, template(t, "Main",
+		resource("AWS::WAFv2::WebACL", `{"Rules":[{"Action":{"Block":{}},"Statement":{"RateBasedStatement":{"Limit":100}}}]}`))); err != nil {
+		t.Error(err)
 	}
 	ignored := policytest.Context{Account: home, Ignore: []string{"AWS::Lambda::Permission"}}
 	if _, err := policytest.Resolve(ignored, template(t, "Main", resource("AWS::Lambda::Permission", `{}`))); err != nil {
