@@ -341,6 +341,11 @@ func TestAnEndpointLimitsWhatComesThrough(t *testing.T) { // endpointPage
 	expect(t, policies, get(user).Through("vpce-1", "vpc-1"), true, "bucket/Read endpoint/Read")
 	expect(t, policies, get(user).Through("vpce-2", "vpc-1"), false, "")
 	expect(t, policies, get(user).Through("vpce-3", "vpc-1"), false, "endpoint/No")
+	network := world(t, readTo(`"*"`)+","+ipAllow, "")
+	network.Endpoints = policies.Endpoints
+	here := get(user).With("aws:SourceIp", "54.240.143.17")
+	expect(t, network, here, true, "bucket/Read")
+	expect(t, network, here.Through("vpce-1", "vpc-1"), false, "bucket/IPAllow") // operatorsPage: no address comes through an endpoint
 	if _, err := policies.Evaluate(get(user).Through("vpce-4", "vpc-1")); err == nil {
 		t.Error("an unknown endpoint was judged")
 	}

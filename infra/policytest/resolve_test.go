@@ -36,8 +36,8 @@ func TestFunctions(t *testing.T) {
 		"Mappings":{"Names":{"eu-west-1":{"queue":"jobs"}}},
 		"Conditions":{
 			"Yes":{"Fn::Equals":[{"Ref":"Name"},"jobs"]},"No":{"Fn::Not":[{"Condition":"Yes"}]},
-			"Both":{"Fn::And":[{"Condition":"Yes"},{"Condition":"No"}]},"Either":{"Fn::Or":[{"Condition":"Both"},{"Condition":"Yes"}]}},
-		"Outputs":{"Queue":{"Value":{"Fn::Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:jobs"},"Export":{"Name":{"Fn::Sub":"${AWS::StackName}-queue"}}}}`
+			"Both":{"Fn::And":[{"Condition":"Yes"},{"Condition":"No"}]},"Either":{"Fn::Or":[{"Condition":"Both"},{"Condition":"Yes"}]},"Neither":{"Fn::Or":[{"Condition":"Both"},{"Condition":"No"}]}},
+		"Outputs":{"Another":{"Value":"another","Export":{"Name":"another"}},"Queue":{"Value":{"Fn::Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:jobs"},"Export":{"Name":{"Fn::Sub":"${AWS::StackName}-queue"}}}}`
 	for name, resource := range map[string]string{
 		"nothing":          `"arn:aws:sqs:eu-west-1:111122223333:jobs"`,
 		"Fn::Join":         `{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":sqs:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":",{"Ref":"Name"}]]}`,
@@ -48,6 +48,7 @@ func TestFunctions(t *testing.T) {
 		"Fn::FindInMap":    `{"Fn::Join":[":",["arn:aws:sqs:eu-west-1:111122223333",{"Fn::FindInMap":["Names",{"Ref":"AWS::Region"},"queue"]}]]}`,
 		"Fn::If":           `{"Fn::If":["Either","arn:aws:sqs:eu-west-1:111122223333:jobs","no"]}`,
 		"Fn::If not":       `{"Fn::If":["Both","no","arn:aws:sqs:eu-west-1:111122223333:jobs"]}`,
+		"Fn::If neither":   `{"Fn::If":["Neither","no","arn:aws:sqs:eu-west-1:111122223333:jobs"]}`,
 		"AWS::NoValue":     `["arn:aws:sqs:eu-west-1:111122223333:jobs",{"Ref":"AWS::NoValue"}]`,
 		"Fn::ImportValue":  `{"Fn::ImportValue":"Other-queue"}`,
 		"a given value":    `{"Fn::GetAtt":["Elsewhere","Arn"]}`,
@@ -170,6 +171,9 @@ func TestATemplateIsJudgedAsAWhole(t *testing.T) {
 	for secret := range policies.Attached {
 		expect(t, policies, policytest.NewRequest(other, "secretsmanager:GetSecretValue", secret), false, "Main/SecretPolicy/Nobody")
 	}
+	if made := policies.Buckets[bucket]; !made.RestrictPublicBuckets || !made.BucketKey || made.Region != "eu-west-1" {
+		t.Errorf("%+v", made)
+	}
 	if len(policies.Attached) != 1 || len(policies.Keys) != 2 || len(policies.Buckets) != 1 {
 		t.Errorf("%d attached, %d keys, %d buckets", len(policies.Attached), len(policies.Keys), len(policies.Buckets))
 	}
@@ -265,7 +269,7 @@ func TestNothingUnresolvedIsDropped(t *testing.T) {
 		"a missing condition":           statement(`{"Fn::If":["A","b","c"]}`),
 		"a missing name in Fn::Sub":     statement(`{"Fn::Sub":"${Missing}"}`),
 		"a condition of itself":         strings.TrimSuffix(statement(`{"Fn::If":["A","b","c"]}`), "}") + `,"Conditions":{"A":{"Fn::Not":[{"Condition":"A"}]}}}`,
-		"a dynamic reference":           statement(`"{{resolve:ssm:/a}}"`),
+		"a dynamic reference":           statement(`"arn:aws:sqs:eu-west-1:111122223333:{{resolve:ssm:/a}}"`),
 		"a join of objects":             statement(`{"Fn::Join":["",[{"a":"b"}]]}`),
 		"a split of nothing":            statement(`{"Fn::Split":["","a"]}`),
 		"a managed policy":              resource("AWS::IAM::Role", `{"ManagedPolicyArns":["arn:aws:iam::aws:policy/AdministratorAccess"]}`),
@@ -273,6 +277,7 @@ func TestNothingUnresolvedIsDropped(t *testing.T) {
 		"a managed policy of nothing":   resource("AWS::IAM::ManagedPolicy", `{}`),
 		"a policy of nobody":            resource("AWS::IAM::Policy", `{"PolicyDocument":{"Statement":[]}}`),
 		"a policy of users":             resource("AWS::IAM::Policy", `{"Users":["a"],"PolicyDocument":{"Statement":[]}}`),
+		"a policy of groups":            resource("AWS::IAM::Policy", `{"Groups":["a"],"Roles":["b"],"PolicyDocument":{"Statement":[]}}`),
 		"a user":                        resource("AWS::IAM::User", `{}`),
 		"a Lambda permission":           resource("AWS::Lambda::Permission", `{}`),
 		"an access point":               resource("AWS::S3::AccessPoint", `{}`),
