@@ -262,7 +262,7 @@ func TestNothingUnresolvedIsDropped(t *testing.T) {
 		"an unknown attribute":          statement(`{"Fn::GetAtt":["Role","Name"]}`),
 		"a strange GetAtt":              statement(`{"Fn::GetAtt":["Role"]}`),
 		"a parameter without a default": strings.TrimSuffix(statement(`{"Ref":"P"}`), "}") + `,"Parameters":{"P":{"Type":"String"}}}`,
-		"a parameter from elsewhere":    strings.TrimSuffix(statement(`{"Ref":"P"}`), "}") + `,"Parameters":{"P":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"/a"}}}`,
+		"a parameter from elsewhere":    strings.TrimSuffix(statement(`{"Ref":"P"}`), "}") + `,"Parameters":{"P":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"arn:aws:sqs:eu-west-1:111122223333:a"}}}`,
 		"an export of nobody":           statement(`{"Fn::ImportValue":"a"}`),
 		"an unknown mapping":            statement(`{"Fn::FindInMap":["A","B","C"]}`),
 		"a selection out of range":      statement(`{"Fn::Select":[2,["a","b"]]}`),
