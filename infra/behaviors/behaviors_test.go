@@ -102,6 +102,13 @@ func TestWhatTheEdgeCannotDoIsAnError(t *testing.T) {
 		origin   = "Resources/PreflightPolicy/Properties/OriginRequestPolicyConfig"
 		keyGroup = "Resources/ReadKeys/Properties/KeyGroupConfig"
 	)
+	others := within(t, synthesized(t), config+"/CacheBehaviors/0").(map[string]any)
+	delete(others, "PathPattern")
+	text, err := json.Marshal(others)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writing := string(text) // as the default behaviour, where nothing may be left out
 	for _, c := range []struct {
 		where, member, value, want string
 	}{
@@ -109,8 +116,10 @@ func TestWhatTheEdgeCannotDoIsAnError(t *testing.T) {
 		{"Resources", "Distribution", `null`, "0 distributions"},
 		{config, "DefaultRootObject", `"index.html"`, "DefaultRootObject"},
 		{config, "CustomErrorResponses", `[{"ErrorCode":403,"ResponsePagePath":"/403.html"}]`, "ResponsePagePath"},
+		{config, "DefaultCacheBehavior", writing, "it has a function"},
 		{config, "OriginGroups", `{}`, "OriginGroups"},
 		{config, "Origins", `[]`, "0 origins"},
+		{config, "Origins", `[{"Id":"TestOrigin","OriginAccessControlId":"E1"},{"Id":"another","OriginAccessControlId":"E1"}]`, "2 origins"},
 		{config + "/Origins/0", "OriginPath", `"/a"`, "OriginPath"},
 		{config + "/Origins/0", "CustomOriginConfig", `{}`, "CustomOriginConfig"},
 		{reads, "TargetOriginId", `"another"`, "another origin"},
@@ -139,6 +148,7 @@ func TestWhatTheEdgeCannotDoIsAnError(t *testing.T) {
 		{cache, "MinTTL", `{"Ref":"Parameter"}`, "MinTTL"},
 		{origin, "HeadersConfig", `{"HeaderBehavior":"whitelist","Headers":["Origin"]}`, "something else"},
 		{origin, "HeadersConfig", `{"HeaderBehavior":"allViewer"}`, "something else"},
+		{origin, "HeadersConfig", `{"HeaderBehavior":"allExcept","Headers":["Origin","Access-Control-Request-Method","Access-Control-Request-Headers"]}`, "something else"},
 		{origin, "CookiesConfig", `{"CookieBehavior":"all"}`, "something else"},
 		{origin, "QueryStringsConfig", `{"QueryStringBehavior":"all"}`, "something else"},
 		{headers, "RemoveHeadersConfig", `{"Items":[{"Header":"ETag"}]}`, "RemoveHeadersConfig"},
