@@ -93,7 +93,7 @@ func TestAnExistingBucketGetsThePolicyAndNothingElse(t *testing.T) {
 func TestOptionsOfTheBucket(t *testing.T) {
 	template, _ := synth(t, synthtest.NoFlags, func(_ awscdk.Stack, p *content.Props) {
 		p.BucketName, p.TransferAcceleration, p.Retain = "objects-of-example", true, true
-		p.UploadOrigins = []string{"https://app.example.com"}
+		p.UploadOrigins, p.ReadOrigins = []string{"https://app.example.com"}, []string{"*"}
 		p.Lifecycle = content.Lifecycle{}
 		p.LogPrefix = "s3/"
 	})
@@ -105,6 +105,10 @@ func TestOptionsOfTheBucket(t *testing.T) {
 	synthtest.Equal(t, "CORS", bucket.Get("CorsConfiguration", "CorsRules", 0), any(map[string]any{
 		"Id": "uploads", "AllowedOrigins": []any{"https://app.example.com"}, "AllowedHeaders": []any{"*"}, "MaxAge": 3600.0,
 		"AllowedMethods": []any{"GET", "HEAD", "PUT", "POST", "DELETE"}, "ExposedHeaders": []any{"ETag", "Location", "x-amz-version-id"},
+	}))
+	synthtest.Equal(t, "CORS of reads", bucket.Get("CorsConfiguration", "CorsRules", 1), any(map[string]any{
+		"Id": "reads", "AllowedOrigins": []any{"*"}, "AllowedHeaders": []any{"*"}, "MaxAge": 3600.0,
+		"AllowedMethods": []any{"GET", "HEAD"}, "ExposedHeaders": []any{"ETag", "Location", "x-amz-version-id"},
 	}))
 	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key"} {
 		kept := template.Only(t, kind, "Content")

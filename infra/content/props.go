@@ -52,6 +52,7 @@ type Props struct {
 
 	TransferAcceleration bool
 	UploadOrigins        []string // origins of pages that upload; none: no browser may
+	ReadOrigins          []string // origins of pages that read through the distribution, or * for any; none: no page may
 	QuarantinePrefix     string   // where uploads land that are to be verified, such as quarantine/
 	Lifecycle            Lifecycle
 	Backup               *Backup

@@ -1,6 +1,8 @@
 package content
 
 import (
+	"net/http"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
@@ -55,20 +57,32 @@ func encryption(key *string) *awss3.CfnBucket_BucketEncryptionProperty {
 }
 
 // cors lets pages upload, with the methods, headers and answers that upload
-// clients need.
+// clients need, and read: preflights come through the distribution to S3.
 func (b *bucket) cors() *[]*awss3.CorsRule {
-	if len(b.props.UploadOrigins) == 0 {
+	var rules []*awss3.CorsRule
+	uploads := presign.BrowserUploads()
+	if origins := b.props.UploadOrigins; len(origins) > 0 {
+		rules = append(rules, corsRule("uploads", origins, uploads))
+	}
+	if origins := b.props.ReadOrigins; len(origins) > 0 {
+		uploads.Methods = []string{http.MethodGet, http.MethodHead}
+		rules = append(rules, corsRule("reads", origins, uploads))
+	}
+	if len(rules) == 0 {
 		return nil
 	}
-	rules := presign.BrowserUploads()
-	methods := make([]awss3.HttpMethods, len(rules.Methods))
-	for i, method := range rules.Methods {
+	return &rules
+}
+
+func corsRule(id string, origins []string, cors presign.CORS) *awss3.CorsRule {
+	methods := make([]awss3.HttpMethods, len(cors.Methods))
+	for i, method := range cors.Methods {
 		methods[i] = awss3.HttpMethods(method)
 	}
-	return &[]*awss3.CorsRule{{
-		Id: jsii.String("uploads"), AllowedOrigins: jsii.Strings(b.props.UploadOrigins...), AllowedMethods: &methods,
-		AllowedHeaders: jsii.Strings(rules.Headers...), ExposedHeaders: jsii.Strings(rules.Expose...), MaxAge: jsii.Number(rules.MaxAge.Seconds()),
-	}}
+	return &awss3.CorsRule{
+		Id: jsii.String(id), AllowedOrigins: jsii.Strings(origins...), AllowedMethods: &methods,
+		AllowedHeaders: jsii.Strings(cors.Headers...), ExposedHeaders: jsii.Strings(cors.Expose...), MaxAge: jsii.Number(cors.MaxAge.Seconds()),
+	}
 }
 
 // lifecycle is what S3 tidies up by itself.

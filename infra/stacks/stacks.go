@@ -123,6 +123,9 @@ func (e *Environment) makeContent() {
 		TransferAcceleration: c.TransferAcceleration, UploadOrigins: c.UploadOrigins, QuarantinePrefix: quarantine,
 		Lifecycle: content.Lifecycle(c.Lifecycle), Retain: e.config.Retain, MaxPresignAge: time.Duration(e.config.Limits.MaxUploadLife), Guard: e.guard,
 	}
+	if props.ReadOrigins = e.config.Delivery.Origins; len(props.ReadOrigins) == 0 {
+		props.ReadOrigins = []string{"*"} // with a URL, and without cookies
+	}
 	if c.Encryption == config.S3 {
 		props.Encryption = content.S3Managed
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/signgate/signgate/pkg/presign"
 )
 
 // Bucket is a private bucket as the stack on AWS has it, as far as the local
@@ -22,8 +24,6 @@ type Bucket struct {
 
 	Quarantine string // prefix below which the writer may look at what it wrote; none if empty
 }
-
-const corsMaxAge = 3600 // seconds
 
 // Client returns an S3 client for the server.
 func (s *Server) Client(account Account) *s3.Client {
@@ -49,11 +49,11 @@ func (s *Server) Prepare(ctx context.Context, bucket Bucket) error {
 	if err != nil {
 		return fmt.Errorf("turn on versioning: %w", err)
 	}
+	cors := presign.BrowserUploads()
 	_, err = client.PutBucketCors(ctx, &s3.PutBucketCorsInput{Bucket: name, CORSConfiguration: &types.CORSConfiguration{
 		CORSRules: []types.CORSRule{{
-			AllowedMethods: []string{"GET", "HEAD", "PUT", "POST", "DELETE"},
-			AllowedOrigins: bucket.Origins, AllowedHeaders: []string{"*"},
-			ExposeHeaders: []string{"ETag", "Location", "x-amz-version-id"}, MaxAgeSeconds: aws.Int32(corsMaxAge),
+			AllowedMethods: cors.Methods, AllowedOrigins: bucket.Origins, AllowedHeaders: cors.Headers,
+			ExposeHeaders: cors.Expose, MaxAgeSeconds: aws.Int32(int32(cors.MaxAge.Seconds())),
 		}},
 	}})
 	if err != nil {
