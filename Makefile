@@ -10,13 +10,21 @@ NODE_DYNAMO   := pkg/grants/dynamo/emulator/node_modules/.package-lock.json
 PYTHON_JUDGE  := $(CACHE)/awscli/installed
 MOTO_JUDGE    := $(CACHE)/moto/installed
 UPLOADERS     := api/e2e/uploaders/node_modules/.package-lock.json
+NODE_INFRA    := infra/node_modules/.package-lock.json
 BROWSER_STAMP := $(CACHE)/chromium
+
+# What runs CDK takes minutes to compile with the race detector, and isn't
+# concurrent.
+RACED = ./api/... ./pkg/... ./infra/config ./infra/complaints ./infra/policytest
+
+# The environment that is synthesized, compared or deployed.
+ENV ?= dev
 
 # How long `make fuzz` feeds each parser, and how often `make bench` repeats.
 FUZZTIME ?= 30s
 COUNT    ?= 5
 
-.PHONY: help dev demo test check bench bench-peers $(BIN)/peers fuzz judges format vet lint race vuln direction clean
+.PHONY: help dev demo synth diff deploy test check bench bench-peers $(BIN)/peers fuzz judges format vet lint race vuln direction clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,8 +37,17 @@ demo: ## Tell what the product does, step by step; fails at the first difference
 	@$(GO) build -o $(BIN)/devstack ./api/cmd/devstack
 	@exec $(BIN)/devstack demo
 
+synth: $(NODE_INFRA) ## Synthesize an environment's stacks into cdk.out (ENV=dev)
+	.ci/with-node cdk synth --quiet --context env=$(ENV)
+
+diff: $(NODE_INFRA) ## Compare an environment with what is deployed (ENV=dev; takes AWS credentials)
+	.ci/with-node cdk diff --context env=$(ENV)
+
+deploy: $(NODE_INFRA) ## Deploy an environment (ENV=dev; takes AWS credentials)
+	.ci/with-node cdk deploy --all --context env=$(ENV)
+
 test: judges ## Run all tests
-	$(GO) test -count=1 ./...
+	.ci/with-node $(GO) test -count=1 ./...
 
 check: format vet lint direction vuln race ## Format, vet, lint, direction, known vulnerabilities, tests with the race detector
 
@@ -46,7 +63,7 @@ bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside Node.js ser
 fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-judges: $(NODE_JUDGE) $(NODE_DYNAMO) $(PYTHON_JUDGE) $(MOTO_JUDGE) $(UPLOADERS) $(BROWSER_STAMP) ## Install what the tests ask: AWS's own signers, emulators, upload clients, a browser
+judges: $(NODE_JUDGE) $(NODE_DYNAMO) $(PYTHON_JUDGE) $(MOTO_JUDGE) $(UPLOADERS) $(NODE_INFRA) $(BROWSER_STAMP) ## Install what the tests ask: AWS's own signers, emulators, upload clients, a browser
 
 %/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
 	cd $* && npm ci --ignore-scripts
@@ -77,7 +94,7 @@ lint: $(BIN)/golangci-lint
 	$(BIN)/golangci-lint run
 
 race: judges
-	$(GO) test -count=1 -race ./...
+	$(GO) test -count=1 -race $(RACED)
 
 vuln: $(BIN)/govulncheck
 	.ci/vuln $(BIN)/govulncheck
@@ -95,4 +112,4 @@ $(BIN)/govulncheck: .ci/tools/vuln/go.mod .ci/tools/vuln/go.sum
 	cd $(<D) && $(GO) build -o $@ golang.org/x/vuln/cmd/govulncheck
 
 clean: ## Remove everything that was installed or built
-	rm -rf $(CACHE) $(dir $(NODE_JUDGE) $(NODE_DYNAMO) $(NODE_PEER) $(UPLOADERS)) api/e2e/uploaders/uppy5/node_modules
+	rm -rf $(CACHE) $(dir $(NODE_INFRA) $(NODE_JUDGE) $(NODE_DYNAMO) $(NODE_PEER) $(UPLOADERS)) api/e2e/uploaders/uppy5/node_modules cdk.out

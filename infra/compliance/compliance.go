@@ -40,7 +40,7 @@ func Check(scope constructs.Construct, exceptions []Exception) {
 
 // suppressions is the exception as cdk-nag takes it.
 func (e Exception) suppressions() *[]*cdknag.NagPackSuppression {
-	var all []*cdknag.NagPackSuppression
+	all := make([]*cdknag.NagPackSuppression, 0, len(e.Rules))
 	for _, rule := range e.Rules {
 		suppression := &cdknag.NagPackSuppression{Id: jsii.String(rule), Reason: jsii.String(e.Reason)}
 		if e.OnlyResources {

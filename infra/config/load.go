@@ -109,8 +109,7 @@ func reason(err error) string {
 		}
 		return strings.ReplaceAll(strings.TrimPrefix(string(semantic.JSONPointer), "/"), "/", ".") + " " + detail
 	}
-	var syntactic *jsontext.SyntacticError
-	if errors.As(err, &syntactic) {
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return syntactic.Error()
 	}
 	return err.Error()

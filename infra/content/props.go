@@ -20,6 +20,7 @@ var ErrInvalid = errors.New("invalid content")
 // Encryption is how objects are encrypted at rest.
 type Encryption string
 
+// What Encryption is one of.
 const (
 	KMS       Encryption = "KMS" // SSE-KMS with a key of KMS and a bucket key; the default
 	S3Managed Encryption = "S3"  // SSE-S3
@@ -28,6 +29,7 @@ const (
 // DecryptFor is for whom the key decrypts.
 type DecryptFor string
 
+// What DecryptFor is one of.
 const (
 	ThisDistribution DecryptFor = "THIS" // the one of DeliverThrough; the default
 	AnyDistribution  DecryptFor = "ANY"  // any of the account, for this bucket only

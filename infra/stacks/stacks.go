@@ -170,8 +170,9 @@ func (e *Environment) newLogs() observability.LogBucket {
 func (e *Environment) makeDelivery() {
 	d, stack := e.config.Delivery, e.Content
 	e.keys = newTrust(stack, "SigningKeys", e.config.SigningKeys.Slots, e.config.SigningKeys.Active)
-	var keyIDs []string
-	for _, id := range *e.keys.KeyIDs() {
+	ids := *e.keys.KeyIDs()
+	keyIDs := make([]string, 0, len(ids))
+	for _, id := range ids {
 		keyIDs = append(keyIDs, *id)
 	}
 	props := &delivery.Props{

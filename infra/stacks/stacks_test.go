@@ -77,7 +77,7 @@ type synthesis struct {
 }
 
 // made is what was synthesized already: CDK takes its time.
-var made = map[string]synthesis{} //nolint:gochecknoglobals // tests of CDK run one after the other
+var made = map[string]synthesis{}
 
 // synthesize makes an environment in an app of its own, once. cdk-nag looks at
 // those that are shipped.
@@ -155,26 +155,6 @@ func of(template policytest.Template, kind string) map[string]map[string]any {
 		}
 	}
 	return found
-}
-
-// one is the only resource of a type whose logical id begins so.
-func one(t *testing.T, template policytest.Template, kind, prefix string) (string, map[string]any) {
-	t.Helper()
-	var id string
-	resources := of(template, kind)
-	for candidate := range resources {
-		if strings.HasPrefix(candidate, prefix) {
-			if id != "" {
-				t.Fatalf("%s: %s and %s are both %s", template.Stack, id, candidate, kind)
-			}
-			id = candidate
-		}
-	}
-	if id == "" {
-		t.Fatalf("%s has no %s that begins with %s", template.Stack, kind, prefix)
-	}
-	properties, _ := resources[id]["Properties"].(map[string]any)
-	return id, properties
 }
 
 func TestWhatBelongsToCloudFrontsRegionIsInStacksOfItsOwn(t *testing.T) {
