@@ -213,34 +213,9 @@ func TestTagsAndABoundaryAreOnEverythingThatTakesThem(t *testing.T) {
 func TestNoPolicyOfOursAllowsByWildcard(t *testing.T) {
 	for environment := range variants() {
 		for _, template := range templates(t, environment) {
-			for _, found := range wildcards(template.Stack, template.Body["Resources"]) {
+			for _, found := range synthtest.Wildcards(template.Stack, template.Body["Resources"]) {
 				t.Error(found)
 			}
 		}
 	}
-}
-
-// wildcards are the actions that statements allow and that name more than one.
-func wildcards(where string, value any) (found []string) {
-	switch value := value.(type) {
-	case []any:
-		for _, element := range value {
-			found = append(found, wildcards(where, element)...)
-		}
-	case map[string]any:
-		if action, ok := value["Action"].(string); ok && value["Effect"] == "Allow" && strings.Contains(action, "*") {
-			found = append(found, where+" allows "+action)
-		}
-		if actions, ok := value["Action"].([]any); ok && value["Effect"] == "Allow" {
-			for _, action := range actions {
-				if strings.Contains(action.(string), "*") {
-					found = append(found, where+" allows "+action.(string))
-				}
-			}
-		}
-		for name, element := range value {
-			found = append(found, wildcards(where+"/"+name, element)...)
-		}
-	}
-	return found
 }

@@ -26,10 +26,11 @@ func ExampleSynth() {
 func TestActionsThatMeanMoreThanOneAreFoundWhereverTheyStand(t *testing.T) {
 	template := synthtest.Template{Resources: map[string]synthtest.Resource{
 		"Role": {Properties: map[string]any{"Policies": []any{map[string]any{
-			"Document": map[string]any{"Statement": []any{map[string]any{"Action": []any{"s3:GetObject", "s3:Put*"}}}},
+			"Document": map[string]any{"Statement": []any{map[string]any{"Effect": "Allow", "Action": []any{"s3:GetObject", "s3:Put*"}}}},
 		}}}},
-		"Bucket": {Properties: map[string]any{"Statement": map[string]any{"NotAction": "s3:*"}}},
-		"Key":    {Properties: map[string]any{"Statement": map[string]any{"Action": "kms:Decrypt", "Resource": "*"}}},
+		"Bucket": {Properties: map[string]any{"Statement": map[string]any{"Effect": "Allow", "NotAction": "s3:*"}}},
+		"Deny":   {Properties: map[string]any{"Statement": map[string]any{"Effect": "Deny", "Action": "s3:*"}}},
+		"Key":    {Properties: map[string]any{"Statement": map[string]any{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}}},
 	}}
 	synthtest.Equal(t, "what is found", template.Wildcards(), []string{
 		"Bucket.Statement: s3:*", "Role.Policies[0].Document.Statement[0]: s3:Put*",

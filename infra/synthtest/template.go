@@ -102,16 +102,17 @@ func Statements(tb testing.TB, document any) map[string]Statement {
 // that name more than one, by where they stand.
 func (t Template) Wildcards() (found []string) {
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
-		found = append(found, wildcards(id, t.Resources[id].Properties)...)
+		found = append(found, Wildcards(id, t.Resources[id].Properties)...)
 	}
 	return found
 }
 
-func wildcards(where string, value any) (found []string) {
+// Wildcards returns what Template.Wildcards does, of any part of a template.
+func Wildcards(where string, value any) (found []string) {
 	switch value := value.(type) {
 	case []any:
 		for i, element := range value {
-			found = append(found, wildcards(fmt.Sprintf("%s[%d]", where, i), element)...)
+			found = append(found, Wildcards(fmt.Sprintf("%s[%d]", where, i), element)...)
 		}
 	case map[string]any:
 		for _, action := range slices.Concat(texts(value["Action"]), texts(value["NotAction"])) {
@@ -120,7 +121,7 @@ func wildcards(where string, value any) (found []string) {
 			}
 		}
 		for key, element := range value {
-			found = append(found, wildcards(where+"."+key, element)...)
+			found = append(found, Wildcards(where+"."+key, element)...)
 		}
 	}
 	return found
