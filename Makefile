@@ -6,7 +6,7 @@ BIN   := $(CACHE)/bin
 
 NODE_PEER     := api/e2e/peers/peer/node_modules/.package-lock.json
 NODE_JUDGE    := api/e2e/judges/node_modules/.package-lock.json
-NODE_DYNAMO   := pkg/grants/dynamo/emulator/node_modules/.package-lock.json
+NODE_DYNAMO   := pkg/dynamotable/dynamotest/emulator/node_modules/.package-lock.json
 PYTHON_JUDGE  := $(CACHE)/awscli/installed
 MOTO_JUDGE    := $(CACHE)/moto/installed
 UPLOADERS     := api/e2e/uploaders/node_modules/.package-lock.json

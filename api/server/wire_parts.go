@@ -17,6 +17,7 @@ import (
 	audittable "github.com/signgate/signgate/pkg/audit/dynamo"
 	"github.com/signgate/signgate/pkg/audit/firehose"
 	"github.com/signgate/signgate/pkg/capability"
+	"github.com/signgate/signgate/pkg/dynamotable"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/grants/bolt"
 	"github.com/signgate/signgate/pkg/grants/dynamo"
@@ -41,7 +42,7 @@ func openGrants(gateway settings.Gateway, env Environment) (Grants, func() error
 		}
 		return store, store.Close, nil
 	case gateway.GrantsTable != "":
-		return dynamo.New(dynamo.Config{Table: gateway.GrantsTable, Region: gateway.Region, Credentials: env.Credentials}), nothing, nil
+		return dynamo.New(dynamotable.Config{Table: gateway.GrantsTable, Region: gateway.Region, Credentials: env.Credentials}), nothing, nil
 	}
 	return nil, nothing, nil
 }

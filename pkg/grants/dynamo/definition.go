@@ -1,5 +1,7 @@
 package dynamo
 
+import "github.com/signgate/signgate/pkg/dynamotable"
+
 // The names of the attributes that keys are made of.
 const (
 	partitionAttribute = "pk"  // the resource's mark
@@ -11,25 +13,10 @@ const (
 	granteeIndex = "by-grantee"
 )
 
-// Table is the shape of a table, for whoever creates it.
-type Table struct {
-	Partition  string // a key attribute; those of keys are all strings
-	Sort       string
-	Indexes    []Index
-	TimeToLive string // the attribute with the time to live
-}
-
-// Index is a global secondary index that holds all attributes.
-type Index struct {
-	Name      string
-	Partition string
-	Sort      string
-}
-
 // Definition returns the shape that a Store's table must have.
-func Definition() Table {
-	return Table{
+func Definition() dynamotable.Table {
+	return dynamotable.Table{
 		Partition: partitionAttribute, Sort: sortAttribute, TimeToLive: sweepAttribute,
-		Indexes: []Index{{Name: granteeIndex, Partition: granteeAttribute, Sort: sharedAttribute}},
+		Indexes: []dynamotable.Index{{Name: granteeIndex, Partition: granteeAttribute, Sort: sharedAttribute}},
 	}
 }

@@ -2,8 +2,6 @@ package dynamo_test
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/signgate/signgate/pkg/dynamotable/dynamotest"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/grants/dynamo"
 	"github.com/signgate/signgate/pkg/grants/storetest"
@@ -60,20 +59,14 @@ func TestWhateverDynamoDBCantDoIsAnError(t *testing.T) {
 	} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
-			mustBeUnavailable(t, newStore("grants", transport(func(r *http.Request) (*http.Response, error) {
-				body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"no"}`, code)
-				return &http.Response{
-					StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-					Body: io.NopCloser(strings.NewReader(body)), Request: r,
-				}, nil
-			})), code)
+			mustBeUnavailable(t, newStore("grants", dynamotest.Failing(code, status)), code)
 		})
 	}
 }
 
 func TestAnUnreachableDynamoDBIsAnError(t *testing.T) {
 	t.Parallel()
-	mustBeUnavailable(t, newStore("grants", transport(func(*http.Request) (*http.Response, error) {
+	mustBeUnavailable(t, newStore("grants", dynamotest.Transport(func(*http.Request) (*http.Response, error) {
 		return nil, errors.New("no route")
 	})), "no route")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/signgate/signgate/pkg/dynamotable"
 	"github.com/signgate/signgate/pkg/grants"
 )
 
@@ -45,7 +46,7 @@ func (s *Store) pair(ctx context.Context, now time.Time, resource string, grante
 	all, err := s.query(ctx, 0, &dynamodb.QueryInput{
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String(partitionAttribute + " = :resource AND begins_with(" + sortAttribute + ", :grantee)"),
-		ExpressionAttributeValues: item{":resource": text(grants.MarkOf(resource).String()), ":grantee": text(grantee.Mark().String())},
+		ExpressionAttributeValues: dynamotable.Item{":resource": dynamotable.Text(grants.MarkOf(resource).String()), ":grantee": dynamotable.Text(grantee.Mark().String())},
 	})
 	return slices.DeleteFunc(all, func(grant grants.Grant) bool {
 		return grant.Resource != resource || grant.Grantee != grantee || grant.Holds(now) != nil
@@ -62,7 +63,7 @@ func (s *Store) OnResource(ctx context.Context, resource, cursor string, limit i
 	query := &dynamodb.QueryInput{
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String(partitionAttribute + " = :resource"),
-		ExpressionAttributeValues: item{":resource": text(mark.String())},
+		ExpressionAttributeValues: dynamotable.Item{":resource": dynamotable.Text(mark.String())},
 	}
 	if cursor != "" {
 		if after.Resource != mark {
@@ -86,7 +87,7 @@ func (s *Store) ForGrantee(ctx context.Context, grantee grants.Grantee, cursor s
 		IndexName:                 aws.String(granteeIndex),
 		ScanIndexForward:          aws.Bool(false),
 		KeyConditionExpression:    aws.String(granteeAttribute + " = :grantee"),
-		ExpressionAttributeValues: item{":grantee": text(mark.String())},
+		ExpressionAttributeValues: dynamotable.Item{":grantee": dynamotable.Text(mark.String())},
 	}
 	if cursor != "" {
 		if after.Grantee != mark {

@@ -3,26 +3,15 @@ package dynamo
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/signgate/signgate/pkg/dynamotable"
 	"github.com/signgate/signgate/pkg/grants"
 )
-
-// Config says where the table is and who asks.
-type Config struct {
-	Table       string
-	Region      string
-	Endpoint    string // empty for AWS itself
-	Credentials aws.CredentialsProvider
-	HTTP        *http.Client // nil for the SDK's own
-}
 
 // Store is a table of grants. It is a grants.Store.
 type Store struct {
@@ -33,16 +22,8 @@ type Store struct {
 var _ grants.Store = (*Store)(nil)
 
 // New makes a store. Nothing is asked of DynamoDB yet.
-func New(config Config) *Store {
-	return &Store{table: aws.String(config.Table), client: dynamodb.New(dynamodb.Options{}, func(o *dynamodb.Options) {
-		o.Region, o.Credentials = config.Region, config.Credentials
-		if config.Endpoint != "" {
-			o.BaseEndpoint = aws.String(config.Endpoint)
-		}
-		if config.HTTP != nil {
-			o.HTTPClient = config.HTTP
-		}
-	})}
+func New(config dynamotable.Config) *Store {
+	return &Store{table: aws.String(config.Table), client: dynamotable.NewClient(config)}
 }
 
 // Create is grants.Store's.
@@ -56,7 +37,7 @@ func (s *Store) Create(ctx context.Context, grant grants.Grant) error {
 		TableName: s.table, Item: encode(place, grant, attempt),
 		ConditionExpression: aws.String("attribute_not_exists(" + partitionAttribute + ")"),
 	})
-	if !isRefusal(err) {
+	if !dynamotable.IsRefusal(err) {
 		return failure("create", err)
 	}
 	// The SDK asks again where an answer got lost; then it is our own grant
@@ -65,7 +46,7 @@ func (s *Store) Create(ctx context.Context, grant grants.Grant) error {
 	if err != nil {
 		return err
 	}
-	if (&reader{item: kept}).text(attemptAttribute) == attempt {
+	if (&dynamotable.Reader{Item: kept}).Text(attemptAttribute) == attempt {
 		return nil
 	}
 	return grants.ErrExists
@@ -86,7 +67,7 @@ func (s *Store) Get(ctx context.Context, id string) (grants.Grant, error) {
 }
 
 // item reads what is in a place now.
-func (s *Store) item(ctx context.Context, place grants.Place) (item, error) {
+func (s *Store) item(ctx context.Context, place grants.Place) (dynamotable.Item, error) {
 	answer, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: s.table, Key: keyOf(place), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return nil, failure("get", err)
@@ -107,7 +88,7 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 		TableName: s.table, Key: keyOf(place),
 		ConditionExpression: aws.String("attribute_exists(" + partitionAttribute + ")"),
 	})
-	if isRefusal(err) {
+	if dynamotable.IsRefusal(err) {
 		return grants.ErrNotFound
 	}
 	return failure("delete", err)
@@ -126,9 +107,9 @@ func (s *Store) Use(ctx context.Context, id string, now time.Time) error {
 		TableName: s.table, Key: keyOf(place),
 		UpdateExpression:          aws.String("SET uses = uses + :one"),
 		ConditionExpression:       aws.String(isUsable),
-		ExpressionAttributeValues: item{":zero": number(0), ":one": number(1), ":now": number(now.UnixNano())},
+		ExpressionAttributeValues: dynamotable.Item{":zero": dynamotable.Number(0), ":one": dynamotable.Number(1), ":now": dynamotable.Number(now.UnixNano())},
 	})
-	if !isRefusal(err) {
+	if !dynamotable.IsRefusal(err) {
 		return failure("use", err)
 	}
 	// What no longer holds never holds again, so that asking later why is
@@ -141,12 +122,6 @@ func (s *Store) Use(ctx context.Context, id string, now time.Time) error {
 		return err
 	}
 	return fmt.Errorf("%w: use: refused without a reason", grants.ErrUnavailable)
-}
-
-// isRefusal says that the condition of a write wasn't met.
-func isRefusal(err error) bool {
-	var refusal *types.ConditionalCheckFailedException
-	return errors.As(err, &refusal)
 }
 
 // failure makes every error, throttling among them, ErrUnavailable. The SDK

@@ -2,7 +2,6 @@ package dynamo_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,77 +9,24 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/signgate/signgate/pkg/dynamotable/dynamotest"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/grants/dynamo"
 	"github.com/signgate/signgate/pkg/grants/storetest"
 )
 
-const region = "eu-central-1"
+func client() *dynamodb.Client { return emulator.Client() }
 
-func secretsOf() aws.CredentialsProvider {
-	return credentials.NewStaticCredentialsProvider("local", "local", "")
-}
-
-func client() *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{}, func(o *dynamodb.Options) {
-		o.Region, o.Credentials, o.BaseEndpoint = region, secretsOf(), aws.String(emulator)
-	})
-}
-
-// newTable makes a table of its own for a test, of the shape that Definition
-// says, and drops it afterwards.
 func newTable(t *testing.T) string {
 	t.Helper()
-	name := strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
-			return r
-		}
-		return '-'
-	}, t.Name())
-	shape := dynamo.Definition()
-	key := func(partition, sort string) []types.KeySchemaElement {
-		return []types.KeySchemaElement{
-			{AttributeName: aws.String(partition), KeyType: types.KeyTypeHash}, {AttributeName: aws.String(sort), KeyType: types.KeyTypeRange},
-		}
-	}
-	input := &dynamodb.CreateTableInput{TableName: aws.String(name), BillingMode: types.BillingModePayPerRequest, KeySchema: key(shape.Partition, shape.Sort)}
-	attributes := []string{shape.Partition, shape.Sort}
-	for _, index := range shape.Indexes {
-		attributes = append(attributes, index.Partition, index.Sort)
-		input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
-			IndexName: aws.String(index.Name), KeySchema: key(index.Partition, index.Sort), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
-		})
-	}
-	for _, attribute := range attributes {
-		input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS})
-	}
-	if _, err := client().CreateTable(t.Context(), input); err != nil {
-		t.Fatal(err)
-	}
-	if err := dynamodb.NewTableExistsWaiter(client(), func(o *dynamodb.TableExistsWaiterOptions) {
-		o.MinDelay, o.MaxDelay = time.Millisecond, 100*time.Millisecond
-	}).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(name)}, time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := client().DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: aws.String(name)}); err != nil {
-			t.Error(err)
-		}
-	})
-	return name
+	return emulator.NewTable(t, dynamo.Definition())
 }
 
 func newStore(table string, transport http.RoundTripper) *dynamo.Store {
-	return dynamo.New(dynamo.Config{
-		Table: table, Region: region, Endpoint: emulator, Credentials: secretsOf(), HTTP: &http.Client{Transport: transport},
-	})
+	return dynamo.New(emulator.Config(table, transport))
 }
 
 func TestStoreKeepsWhatGrantsStoresPromise(t *testing.T) {
@@ -92,14 +38,9 @@ func TestStoreKeepsWhatGrantsStoresPromise(t *testing.T) {
 	})
 }
 
-// transport is a way to DynamoDB that a test can disturb.
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
 func TestAGrantIsCreatedOnceThoughTheFirstAnswerGotLost(t *testing.T) {
 	requests := 0
-	store := newStore(newTable(t), transport(func(r *http.Request) (*http.Response, error) {
+	store := newStore(newTable(t), dynamotest.Transport(func(r *http.Request) (*http.Response, error) {
 		answer, err := http.DefaultTransport.RoundTrip(r)
 		if requests++; requests == 1 && err == nil {
 			_ = answer.Body.Close()
@@ -126,7 +67,7 @@ func (*lostError) Temporary() bool { return true }
 
 func TestEveryLookUpOfADecisionIsAConsistentRead(t *testing.T) {
 	var bodies []string
-	store := newStore(newTable(t), transport(func(r *http.Request) (*http.Response, error) {
+	store := newStore(newTable(t), dynamotest.Transport(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
@@ -154,7 +95,7 @@ func TestEveryLookUpOfADecisionIsAConsistentRead(t *testing.T) {
 func TestTheGrantsOfOthersCostADecisionNothing(t *testing.T) {
 	var requests, received atomic.Int64
 	table := newTable(t)
-	counting := newStore(table, transport(func(r *http.Request) (*http.Response, error) {
+	counting := newStore(table, dynamotest.Transport(func(r *http.Request) (*http.Response, error) {
 		answer, err := http.DefaultTransport.RoundTrip(r)
 		if err == nil {
 			requests.Add(1)
