@@ -61,10 +61,10 @@ const anyone = "anyone"
 // Principal is who asks.
 type Principal struct {
 	Kind    Kind
-	Subject string   // exactly as the issuer gives it; of a machine, the id of its key; nothing of Anonymous
+	Subject string   // as package callers gives it, nobody else's of whatever kind; nothing of Anonymous
 	Groups  []string // that a person or machine is in
 	Tenant  string   // that a person or machine belongs to; empty for none
-	Scopes  []string // of a machine's key
+	Scopes  []string // of a machine's key, which bound what policies can allow: see Covers; nil for no bounds
 }
 
 // Decision is the answer to one question.
@@ -163,10 +163,14 @@ func (a *Authorizer) Len() int { return a.count }
 
 // Authorize decides whether the principal may do the action to the object.
 // granted are the actions that shares give the principal there. The zero
-// principal and the zero key are denied.
+// principal and the zero key are denied, and so is what the principal's scopes
+// don't cover, whatever policies say.
 func (a *Authorizer) Authorize(principal Principal, action Action, key objectkey.Key, granted ...Action) Decision {
 	if principal.isNobody() || key.IsZero() {
 		return Decision{Errors: []string{"no principal or no key"}}
+	}
+	if !principal.Covers(action, key.String()) {
+		return Decision{}
 	}
 	return decide(cedar.Authorize(a.policies, newEntities(principal, key, a.layout), request(principal, action, key, granted)))
 }

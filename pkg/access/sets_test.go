@@ -93,11 +93,11 @@ func TestPrincipalsOfAllKindsAreTold(t *testing.T) {
 	authorizer := load(t, `
 		@id("editors") permit (principal in Group::"editors", action, resource in Prefix::"editors/");
 		@id("tenant") permit (principal in Tenant::"a", action, resource in Prefix::"a/");
-		@id("scope") permit (principal is Machine, action, resource in Prefix::"scoped/") when { principal.scopes.contains("x") };
+		@id("scope") permit (principal is Machine, action, resource in Prefix::"scoped/") when { principal.scopes.contains("read") };
 		@id("anybody") permit (principal is Anonymous, action, resource in Prefix::"open/");
 		@id("granted") permit (principal, action == Action::"read", resource) when { context.granted.contains("read") };`)
 	person := access.Principal{Subject: "alice", Groups: []string{"readers", "editors"}, Tenant: "a"}
-	machine := access.Principal{Kind: access.Machine, Subject: "alice", Groups: []string{"editors"}, Scopes: []string{"x"}}
+	machine := access.Principal{Kind: access.Machine, Subject: "alice", Groups: []string{"editors"}, Scopes: []string{"read"}}
 	anybody := access.Principal{Kind: access.Anonymous}
 	for _, test := range []struct {
 		principal access.Principal
