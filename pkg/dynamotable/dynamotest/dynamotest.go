@@ -117,7 +117,8 @@ func (s *Server) NewTable(t testing.TB, shape dynamotable.Table) string {
 		return '-'
 	}, t.Name())
 	input := &dynamodb.CreateTableInput{TableName: aws.String(name), BillingMode: types.BillingModePayPerRequest, KeySchema: keySchema(shape.Partition, shape.Sort)}
-	attributes := []string{shape.Partition, shape.Sort}
+	attributes := make([]string, 0, 2+2*len(shape.Indexes))
+	attributes = append(attributes, shape.Partition, shape.Sort)
 	for _, index := range shape.Indexes {
 		attributes = append(attributes, index.Partition, index.Sort)
 		input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
