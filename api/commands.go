@@ -23,6 +23,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Answer requests."`
 	Explain explainCommand `cmd:"" help:"Say why a distribution takes a signed URL, or doesn't."`
 	Policy  policyCommands `cmd:"" help:"Work with access policies."`
+	APIKey  apikeyCommands `cmd:"" name:"apikey" help:"Make, list and revoke API keys of machines."`
 	Audit   auditCommand   `cmd:"" help:"Verify the audit trail, and ask it."`
 	Version versionCommand `cmd:"" help:"Print which gateway this is."`
 }
@@ -69,6 +70,12 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		_, err = stdout.Write(access.Schema())
 	case "policy set":
 		err = cli.Policy.Set.run(stdout)
+	case "apikey create":
+		err = cli.APIKey.Create.run(ctx, now(), stdout, stderr)
+	case "apikey list":
+		err = cli.APIKey.List.run(ctx, now(), stdout)
+	case "apikey revoke":
+		err = cli.APIKey.Revoke.run(ctx, now(), stdout)
 	case "serve":
 		err = serve(ctx, cli.Serve.Gateway, now, stdout, stderr)
 	case "audit verify":

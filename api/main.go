@@ -2,6 +2,7 @@
 // S3 without touching their bytes.
 //
 //	signgate serve     answer requests (settings: signgate serve --help)
+//	signgate apikey    make, list and revoke API keys of machines
 //	signgate explain   say why a distribution takes a signed URL, or doesn't
 //	signgate version   print which gateway this is
 package main

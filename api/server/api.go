@@ -40,7 +40,7 @@ func (s *Server) newAPI() huma.API {
 	config.Transformers = []huma.Transformer{s.toDocument}
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		bearerName: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An OIDC access token."},
+		bearerName: {Type: "http", Scheme: "bearer", Description: "An OIDC access token (a JWT), or an API key (sgk_…) of a machine."},
 	}
 	config.Security = []map[string][]string{{bearerName: {}}}
 	api := humaecho.New(s.echo, config)

@@ -76,8 +76,8 @@ func newWeb(b *testing.B) (*httptest.Server, string) {
 	}
 	mux.Handle("/", issuer.Handler())
 	tokens, err := callers.NewOIDC(b.Context(), callers.OIDCConfig{
-		Issuer: issuerWeb.URL, Audience: "signgate", Algorithms: []string{"ES256"},
-		HTTP: issuerWeb.Client(), Log: slog.New(slog.DiscardHandler), Now: now,
+		Issuers: []callers.Issuer{{Issuer: issuerWeb.URL, Audience: "signgate", Algorithms: []string{"ES256"}}},
+		HTTP:    issuerWeb.Client(), Log: slog.New(slog.DiscardHandler), Now: now,
 	})
 	if err != nil {
 		b.Fatal(err)

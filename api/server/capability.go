@@ -67,7 +67,7 @@ func (s *Server) withSession(handle func(*widget) error) echo.HandlerFunc {
 			return errNoSession()
 		}
 		if opened.WithToken {
-			caller, err := s.bearer(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
+			caller, err := s.identify(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
 			if err != nil {
 				return err
 			}
@@ -91,7 +91,9 @@ func errNoSession() error {
 // speakFor makes a person the caller of a request that shows an address of
 // theirs instead of a token.
 func (s *Server) speakFor(c echo.Context, who person) context.Context {
-	caller := callers.Caller{Subject: who.Subject, Authenticated: bySession, Groups: who.Groups, Tenant: who.Tenant}
+	caller := callers.Caller{
+		Kind: who.Kind, Subject: who.Subject, Authenticated: bySession, Groups: who.Groups, Tenant: who.Tenant, Scopes: who.Scopes,
+	}
 	c.Set(callerName, caller)
 	ctx := context.WithValue(c.Request().Context(), callerKey{}, caller)
 	if link, err := grants.ParseGrantee(who.Link); err == nil {

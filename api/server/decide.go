@@ -158,7 +158,7 @@ func (i *issue) decideWithoutShares(action access.Action, about resource) (decis
 
 // never says that nothing and nobody can allow an action there.
 func (i *issue) never(action access.Action, about resource) bool {
-	return about.overlaps(i.server.parts.Quarantine) || i.mayNot(action)
+	return about.overlaps(i.server.parts.Quarantine) || i.mayNot(action) || !i.principal().Covers(action, about.name())
 }
 
 // policies asks the policies alone.
@@ -231,13 +231,7 @@ func (i *issue) mayNot(action access.Action) bool {
 	return i.principal().Kind == access.Anonymous && action != access.Read && action != access.List
 }
 
-func (i *issue) principal() access.Principal {
-	caller := callerFrom(i.ctx)
-	if caller.Authenticated == byNothing {
-		return access.Principal{Kind: access.Anonymous}
-	}
-	return access.Principal{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant}
-}
+func (i *issue) principal() access.Principal { return principalOf(callerFrom(i.ctx)) }
 
 // authorize counts the use of a share that the decision rests on, or turns a
 // no into a record and a problem: for what the caller can't read, the same one

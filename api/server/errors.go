@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/signgate/signgate/pkg/apikeys"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/capability"
@@ -43,6 +44,9 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		detail string
 	}{
 		{callers.ErrToken, problem.Unauthenticated, "The access token is missing, expired, or not one that is accepted here."},
+		{apikeys.ErrRefused, problem.Unauthenticated, "The API key is none, expired or revoked."},
+		{apikeys.ErrUnavailable, problem.Unavailable, "API keys can't be looked up now. Try again."},
+		{callers.ErrIdentity, problem.Unauthenticated, "Your AWS identity is none that is accepted here, or came with a token as well."},
 		{presign.ErrCredentials, problem.Unavailable, "The gateway has no usable AWS credentials now. Try again."},
 		{signedurl.ErrCookieDomain, problem.InvalidRequest, "Cookies of the gateway can't reach the CDN: both must be below one registrable domain. Use signed URLs, or give gateway and CDN names such as api.example.com and cdn.example.com."},
 		{rolecredentials.ErrUnavailable, problem.Unavailable, "AWS gives the gateway no credentials for you now. Try again."},

@@ -68,7 +68,7 @@ func (s *Server) ownGrant(issue *issue, id string, action access.Action) (grants
 	if err != nil {
 		return grants.Grant{}, decision{}, err
 	}
-	if subject := issue.principal().Subject; subject != "" && grant.CreatedBy == subject {
+	if asking := issue.principal(); asking.Subject != "" && grant.CreatedBy == asking.Subject && asking.Covers(action, grant.Resource) {
 		return grant, decision{}, nil
 	}
 	decided, err := issue.authorizeResource(action, grant.Resource)
@@ -115,7 +115,11 @@ func (s *Server) sharedWithMe(ctx context.Context, input *sharedWithMeInput) (*g
 	if !slices.Contains(issue.grantees(), wanted) {
 		return nil, invalid("group", "is none of the caller's")
 	}
-	return pageOutput(s.parts.Grants.ForGrantee(ctx, wanted, input.Cursor, grantsPerPage))
+	page, err := s.parts.Grants.ForGrantee(ctx, wanted, input.Cursor, grantsPerPage)
+	page.Grants = slices.DeleteFunc(page.Grants, func(grant grants.Grant) bool {
+		return !issue.principal().Covers(access.List, grant.Resource) && !issue.principal().Covers(access.Read, grant.Resource)
+	})
+	return pageOutput(page, err)
 }
 
 func pageOutput(page grants.Page, err error) (*grantPageOutput, error) {

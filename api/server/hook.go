@@ -64,6 +64,9 @@ func (r resource) overlaps(prefix objectkey.Prefix) bool {
 	return prefix.Contains(r.key) || prefix.Overlaps(r.prefix)
 }
 
+// name is the key or the prefix.
+func (r resource) name() string { return r.key.String() + r.prefix.String() } // one is empty
+
 // above is everything whose shares count here: itself and the prefixes above.
 func (r resource) above() []string {
 	if r.key.IsZero() {

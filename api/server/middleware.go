@@ -17,7 +17,6 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/signgate/signgate/pkg/callers"
-	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/problem"
 )
 
@@ -148,20 +147,8 @@ func (s *Server) cors() echo.MiddlewareFunc {
 // linkHeader brings the secret of a link. One that isn't any gives nothing.
 const linkHeader = "X-Signgate-Link"
 
-// byNothing is how a caller without a token is authenticated.
-const byNothing = "anonymous"
-
 // callerName is where Echo's context keeps the caller for the access log.
 const callerName = "caller"
-
-type callerKey struct{}
-
-// callerFrom returns who is calling. Operations that are not public always
-// have a caller; the zero caller is denied everything.
-func callerFrom(ctx context.Context) callers.Caller {
-	caller, _ := ctx.Value(callerKey{}).(callers.Caller)
-	return caller
-}
 
 type addressKey struct{}
 
@@ -182,32 +169,6 @@ func hostFrom(ctx context.Context) string {
 	return host
 }
 
-// authenticate demands a token for every operation that isn't marked public.
-func (s *Server) authenticate(api huma.API) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		c := humaecho.Unwrap(ctx)
-		ctx = huma.WithValue(huma.WithValue(ctx, addressKey{}, c.RealIP()), hostKey{}, c.Request().Host)
-		if link, err := grants.ParseSecret(ctx.Header(linkHeader)); err == nil {
-			ctx = huma.WithValue(ctx, linkKey{}, link.Holder())
-		}
-		if isPublic, _ := ctx.Operation().Metadata[publicName].(bool); isPublic {
-			next(ctx)
-			return
-		}
-		caller, err := s.caller(ctx.Context(), ctx.Header(echo.HeaderAuthorization))
-		if err != nil {
-			document := problemFor(ctx.Context(), err)
-			if document.Status == http.StatusUnauthorized {
-				ctx.SetHeader("WWW-Authenticate", `Bearer realm="signgate"`) // RFC 6750, section 3
-			}
-			_ = huma.WriteErr(api, ctx, document.Status, document.Detail) // a client that went away gets nothing
-			return
-		}
-		c.Set(callerName, caller)
-		next(huma.WithValue(ctx, callerKey{}, caller))
-	}
-}
-
 // wholeBody reads the body before huma does, which would call one that breaks
 // off a fault of the server's. It reads one byte beyond the limit, so that
 // huma notices.
@@ -226,22 +187,4 @@ func (s *Server) wholeBody(api huma.API) func(huma.Context, func(huma.Context)) 
 		request.Body = io.NopCloser(bytes.NewReader(body))
 		next(ctx)
 	}
-}
-
-// caller authenticates by the Authorization header, or as anybody where there
-// is none and that is allowed.
-func (s *Server) caller(ctx context.Context, authorization string) (callers.Caller, error) {
-	if authorization == "" && s.parts.Anonymous {
-		return callers.Caller{Authenticated: byNothing}, nil
-	}
-	return s.bearer(ctx, authorization)
-}
-
-// bearer authenticates by an access token.
-func (s *Server) bearer(ctx context.Context, authorization string) (callers.Caller, error) {
-	scheme, token, _ := strings.Cut(authorization, " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return callers.Caller{}, callers.ErrToken
-	}
-	return s.parts.Callers.Authenticate(ctx, token)
 }

@@ -29,7 +29,7 @@ import (
 // Parts are what the server is made of. Each is an interface or a function so
 // that a test can stand in for it; all are needed.
 type Parts struct {
-	Callers   Authenticator
+	Callers   Authenticator // of those who bring a key or a token
 	Access    Authorizer
 	Signer    Signer
 	Verifier  Explainer
@@ -48,6 +48,7 @@ type Parts struct {
 	Quarantine objectkey.Prefix // where bytes land that are to be verified; nobody reads or writes there by a decision
 
 	Listing        Listing
+	AWSCallers     AWSCallers      // nil: nobody is called by an AWS identity
 	Grants         Grants          // nil: nothing is shared
 	DecisionHook   DecisionHook    // nil: no application is asked
 	HookInstead    bool            // the application decides what policies don't forbid, and shares nothing; otherwise it has to agree
@@ -63,9 +64,16 @@ type Parts struct {
 	NewID func() string // issue ids and request ids: unguessable, letters and digits
 }
 
-// Authenticator says who holds a token; an error wraps callers.ErrToken.
+// Authenticator says who holds a token; an error wraps callers.ErrToken, or
+// what Bearers says of keys.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (callers.Caller, error)
+}
+
+// AWSCallers says who is behind an AWS identity that the front door has
+// authenticated; an error wraps callers.ErrIdentity.
+type AWSCallers interface {
+	Authenticate(identity callers.IAMIdentity) (callers.Caller, error)
 }
 
 // Authorizer decides who may do what.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/uploads"
@@ -41,17 +42,22 @@ type Session struct {
 // sixteen of them to be sealed into an address.
 const maxContentRange = 127
 
-// person is who asked for an address, as policies knew them then.
+// person is who asked for an address, a machine perhaps, as policies knew them
+// then.
 type person struct {
-	Subject string   `json:"s"`
-	Groups  []string `json:"g,omitempty"`
-	Tenant  string   `json:"t,omitempty"`
-	Link    string   `json:"l,omitempty"` // the holder of a link that came along: a digest, no secret
+	Kind    callers.Kind `json:"k,omitempty"`
+	Subject string       `json:"s"`
+	Groups  []string     `json:"g,omitempty"`
+	Tenant  string       `json:"t,omitempty"`
+	Scopes  []string     `json:"c,omitzero"`  // nil, which is no bounds, and empty, which is nothing, stay apart
+	Link    string       `json:"l,omitempty"` // the holder of a link that came along: a digest, no secret
 }
 
 func (i *issue) person() person {
 	caller := callerFrom(i.ctx)
-	return person{Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant, Link: linkFrom(i.ctx).String()}
+	return person{
+		Kind: caller.Kind, Subject: caller.Subject, Groups: caller.Groups, Tenant: caller.Tenant, Scopes: caller.Scopes, Link: linkFrom(i.ctx).String(),
+	}
 }
 
 // session is what is sealed into the address.

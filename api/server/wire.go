@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/signgate/signgate/pkg/access"
-	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/settings"
 	"github.com/signgate/signgate/pkg/signedurl"
@@ -44,7 +42,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 		Anonymous: gateway.Anonymous, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
 	}}
-	for _, step := range []func(context.Context) error{w.keys, w.decisions, w.s3, w.tokens, w.trail} {
+	for _, step := range []func(context.Context) error{w.keys, w.decisions, w.s3, w.callers, w.trail} {
 		if err := step(ctx); err != nil {
 			return nil, nil, errors.Join(err, w.close())
 		}
@@ -142,21 +140,6 @@ func (w *wiring) s3(ctx context.Context) error {
 	}
 	w.parts.Presigner, w.parts.Uploads, w.parts.Listing = presigner, newUploads(w.gateway, w.env), newListing(w.gateway, w.env)
 	w.check("credentials", presigner.Ready)
-	return nil
-}
-
-// tokens finds the issuer's keys.
-func (w *wiring) tokens(ctx context.Context) error {
-	tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{
-		Issuer: w.gateway.Issuer, Audience: w.gateway.Audience, Algorithms: w.gateway.TokenAlgorithms,
-		GroupsClaim: w.gateway.GroupsClaim, TenantClaim: w.gateway.TenantClaim,
-		HTTP: http.DefaultClient, Log: w.env.Log, Now: w.env.Now,
-	})
-	if err != nil {
-		return fmt.Errorf("issuer: %w", err)
-	}
-	w.parts.Callers = tokens
-	w.check("issuer", tokens.Ready)
 	return nil
 }
 

@@ -28,7 +28,8 @@ type configured struct {
 
 func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway)) configured {
 	t.Helper()
-	dir, now := t.TempDir(), func() time.Time { return start.Add(7 * time.Minute) }
+	g := configured{gateway: &gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start.Add(7 * time.Minute)}}
+	dir, now := t.TempDir(), func() time.Time { return g.now }
 	mux := http.NewServeMux()
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
@@ -37,7 +38,7 @@ func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway
 		t.Fatal(err)
 	}
 	mux.Handle("/", issuer.Handler())
-	token, err := issuer.Token("alice")
+	g.token, err = issuer.Token("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +62,9 @@ func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway
 	if change != nil {
 		change(&described)
 	}
-	g := configured{&gateway{trail: &bytes.Buffer{}}, token}
 	var closeParts func() error
 	g.handler, closeParts, err = server.FromSettings(t.Context(), described, server.Environment{
-		Credentials: credentials(nil), Stdout: g.trail, Log: slog.New(slog.DiscardHandler), Now: now,
+		Credentials: credentials(nil), Stdout: g.trail, Log: slog.New(slog.NewTextHandler(g.log, nil)), Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func TestGroupsAndTenantComeFromTheClaimsThatSettingsName(t *testing.T) {
 	key := ecKey(t)
 	i := newIssuer(t, map[string]crypto.Signer{"ec": key})
 	config := i.config()
-	config.GroupsClaim, config.TenantClaim = "roles", "https://example.com/tenant"
+	config.Issuers[0].GroupsClaim, config.Issuers[0].TenantClaim = "roles", "https://example.com/tenant"
 	authenticator, err := callers.NewOIDC(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -5,10 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
 	"golang.org/x/time/rate"
+)
+
+const (
+	refreshKeysEvery = time.Hour
+	// unknownKeyEvery bounds how often tokens that name unknown keys, which
+	// anybody can make, send us to the issuer.
+	unknownKeyEvery = 10 * time.Second
+	// unknownKeyWait bounds how long the holder of such a token waits for the
+	// issuer's answer. The question itself goes on.
+	unknownKeyWait = 3 * time.Second
 )
 
 // newKeys reads the issuer's keys and keeps them fresh until ctx ends.
@@ -19,7 +30,7 @@ func newKeys(ctx context.Context, config OIDCConfig, address string) (keyfunc.Ke
 		HTTPTimeout:     issuerTimeout,
 		RefreshInterval: refreshKeysEvery,
 		RefreshErrorHandler: func(ctx context.Context, err error) {
-			config.Log.ErrorContext(ctx, "the issuer's keys can't be refreshed; those already known go on", "error", err)
+			config.Log.ErrorContext(ctx, "the issuer's keys can't be refreshed; those already known go on", "keys", address, "error", err)
 		},
 	})
 	if err != nil {

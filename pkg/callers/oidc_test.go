@@ -105,8 +105,8 @@ func (i *issuer) authenticator(t testing.TB) *callers.OIDC {
 
 func (i *issuer) config() callers.OIDCConfig {
 	return callers.OIDCConfig{
-		Issuer: i.URL, Audience: audience, Algorithms: []string{"ES256", "RS256"},
-		HTTP: i.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return start.Add(time.Duration(i.later.Load())) },
+		Issuers: []callers.Issuer{{Issuer: i.URL, Audience: audience, Algorithms: []string{"ES256", "RS256"}}},
+		HTTP:    i.Client(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return start.Add(time.Duration(i.later.Load())) },
 	}
 }
 
@@ -153,7 +153,7 @@ func TestAGoodTokenSaysWhoIsCalling(t *testing.T) {
 		"several audiences": sign(t, jwt.SigningMethodES256, ec, several, map[string]any{"kid": "ec"}),
 	} {
 		caller, err := authenticator.Authenticate(t.Context(), token)
-		if err != nil || !reflect.DeepEqual(caller, callers.Caller{Subject: "alice", Authenticated: "oidc"}) {
+		if err != nil || !reflect.DeepEqual(caller, callers.Caller{Kind: callers.Person, Subject: "alice", Authenticated: "oidc"}) {
 			t.Errorf("%s: %+v, %v", name, caller, err)
 		}
 	}
@@ -283,18 +283,18 @@ func TestKnownKeysGoOnWhileTheIssuerIsDown(t *testing.T) {
 func TestAnIssuerThatCannotBeTrustedStopsTheStart(t *testing.T) {
 	for name, spoil := range map[string]func(*issuer, *callers.OIDCConfig){
 		"down":        func(i *issuer, _ *callers.OIDCConfig) { i.down.Store(true) },
-		"unreachable": func(_ *issuer, c *callers.OIDCConfig) { c.Issuer = "http://127.0.0.1:1" },
+		"unreachable": func(_ *issuer, c *callers.OIDCConfig) { c.Issuers[0].Issuer = "http://127.0.0.1:1" },
 		"another name": func(i *issuer, _ *callers.OIDCConfig) {
 			i.metadata.Store(map[string]any{"issuer": "https://other.example.com", "jwks_uri": i.URL + "/jwks"})
 		},
 		"no keys' address":   func(i *issuer, _ *callers.OIDCConfig) { i.metadata.Store(map[string]any{"issuer": i.URL}) },
 		"keys are no JSON":   func(i *issuer, _ *callers.OIDCConfig) { i.keys.Store([]byte("<html>")) },
 		"no keys":            func(i *issuer, _ *callers.OIDCConfig) { i.keys.Store([]byte(`{"keys":[]}`)) },
-		"no audience":        func(_ *issuer, c *callers.OIDCConfig) { c.Audience = "" },
-		"no algorithms":      func(_ *issuer, c *callers.OIDCConfig) { c.Algorithms = nil },
-		"algorithm none":     func(_ *issuer, c *callers.OIDCConfig) { c.Algorithms = []string{"none"} },
-		"algorithm HS256":    func(_ *issuer, c *callers.OIDCConfig) { c.Algorithms = []string{"HS256"} },
-		"algorithm nonsense": func(_ *issuer, c *callers.OIDCConfig) { c.Algorithms = []string{"ROT13"} },
+		"no audience":        func(_ *issuer, c *callers.OIDCConfig) { c.Issuers[0].Audience = "" },
+		"no algorithms":      func(_ *issuer, c *callers.OIDCConfig) { c.Issuers[0].Algorithms = nil },
+		"algorithm none":     func(_ *issuer, c *callers.OIDCConfig) { c.Issuers[0].Algorithms = []string{"none"} },
+		"algorithm HS256":    func(_ *issuer, c *callers.OIDCConfig) { c.Issuers[0].Algorithms = []string{"HS256"} },
+		"algorithm nonsense": func(_ *issuer, c *callers.OIDCConfig) { c.Issuers[0].Algorithms = []string{"ROT13"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := newIssuer(t, map[string]crypto.Signer{"ec": ecKey(t)})
@@ -316,7 +316,7 @@ func TestKeysOfAnHTTPSIssuerComeOverHTTPS(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": web.URL, "jwks_uri": keys.URL + "/jwks"})
 	})
 	config := keys.config()
-	config.Issuer, config.HTTP = web.URL, web.Client()
+	config.Issuers[0].Issuer, config.HTTP = web.URL, web.Client()
 	if _, err := callers.NewOIDC(t.Context(), config); !errors.Is(err, callers.ErrIssuer) {
 		t.Errorf("NewOIDC = %v, want ErrIssuer", err)
 	}

@@ -76,15 +76,22 @@ type Gateway struct {
 	DecisionHookCache    time.Duration `default:"1m" help:"Longest that an answer stands, where it says that it may. 0: every question is asked."`
 	DecisionHookParallel int           `default:"32" help:"Most questions that are asked at a time."`
 
-	Issuer          string   `required:"" help:"Address of the OIDC issuer whose access tokens are accepted, exactly as in their iss claim."`
-	Audience        string   `required:"" help:"Audience that access tokens must name."`
+	Issuer          string   `help:"Address of the OIDC issuer whose access tokens are accepted, exactly as in their iss claim."`
+	Audience        string   `help:"Audience that access tokens of this issuer must name."`
 	TokenAlgorithms []string `default:"RS256,PS256,ES256" help:"Signature algorithms that access tokens may use: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA."`
+
+	SubjectClaim string `default:"sub" help:"Claim of access tokens that holds who the caller is, a text."`
+	GroupsClaim  string `default:"groups" help:"Claim of access tokens that holds the caller's groups, a list of texts."`
+	TenantClaim  string `help:"Claim of access tokens that holds the caller's tenant, a text. None by default."`
+	Issuers      string `help:"JSON file of further OIDC issuers, each with its audience, algorithms, claims, the kind of its subjects and a prefix of its own."`
+
+	APIKeysFile  string `name:"api-keys-file" env:"SIGNGATE_API_KEYS_FILE" help:"File that keeps the API keys of machines, for one machine; signgate apikey makes them. Without this and api-keys-table there are none."`
+	APIKeysTable string `name:"api-keys-table" env:"SIGNGATE_API_KEYS_TABLE" help:"DynamoDB table that keeps the API keys of machines."`
+	AWSCallers   string `name:"aws-callers" env:"SIGNGATE_AWS_CALLERS" help:"JSON file of the AWS IAM roles and accounts whose callers are machines, where the front door authenticates them. None by default."`
+	Anonymous    bool   `help:"Let callers without a token ask to read, as anybody; policies and shares decide."`
 
 	GrantsFile  string `help:"File that keeps what is shared, for one gateway on one machine. Without this and grants-table nothing can be shared."`
 	GrantsTable string `help:"DynamoDB table that keeps what is shared."`
-	GroupsClaim string `default:"groups" help:"Claim of access tokens that holds the caller's groups, a list of texts."`
-	TenantClaim string `help:"Claim of access tokens that holds the caller's tenant, a text. None by default."`
-	Anonymous   bool   `help:"Let callers without a token ask to read, as anybody; policies and shares decide."`
 
 	AuditFile               string        `default:"-" help:"File that audit records are appended to; - is standard output. One for each process."`
 	AuditStream             string        `help:"Amazon Data Firehose stream that keeps audit records, in place of audit-file."`
@@ -130,12 +137,6 @@ func Defaults() (Gateway, error) {
 	return gateway, nil
 }
 
-// tokenAlgorithms are the asymmetric algorithms of RFC 7518 and RFC 8037:
-// neither "none" nor an HMAC can be configured.
-func tokenAlgorithms() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-}
-
 // Validate checks every setting and returns all complaints in one line. The
 // error wraps ErrInvalid.
 func (g *Gateway) Validate() error {
@@ -154,21 +155,13 @@ func (g *Gateway) Validate() error {
 	check("cdn-url", signedurl.CheckBaseURL(g.CDNURL))
 	check("active-key-id", keyring.CheckID(g.ActiveKeyID))
 	check("s3-endpoint", checkServer(g.S3Endpoint, true))
-	check("issuer", checkServer(g.Issuer, false))
 	g.checkDecisionHook(check)
+	g.checkCallers(check)
 	check("credentials-role", g.checkCredentials())
 	check("sts-endpoint", checkServer(g.STSEndpoint, true))
 	g.checkAudit(check)
 	if g.GrantsFile != "" && g.GrantsTable != "" {
 		check("grants-file", errors.New("and grants-table can't both be given"))
-	}
-	if len(g.TokenAlgorithms) == 0 {
-		check("token-algorithms", errors.New("is empty"))
-	}
-	for _, algorithm := range g.TokenAlgorithms {
-		if !slices.Contains(tokenAlgorithms(), algorithm) {
-			check("token-algorithms", fmt.Errorf("holds %q; use some of %s", algorithm, strings.Join(tokenAlgorithms(), ", ")))
-		}
 	}
 	check("read-life", checkLife(g.ReadLife, g.MaxReadLife))
 	if g.MaxReadLife > maxReadLife {
@@ -193,7 +186,7 @@ func (g *Gateway) Validate() error {
 	}
 	for setting, value := range map[string]string{
 		"signing-keys": g.SigningKeys, "bucket": g.Bucket, "region": g.Region,
-		"policies": g.Policies, "audience": g.Audience, "audit-file": g.AuditFile,
+		"policies": g.Policies, "audit-file": g.AuditFile,
 	} {
 		if value == "" {
 			check(setting, errors.New("is empty"))

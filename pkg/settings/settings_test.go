@@ -35,6 +35,24 @@ func TestDefaultsWithTheRequiredSettingsAreValid(t *testing.T) {
 	}
 }
 
+// Whoever has no issuer of tokens may have another way to know callers.
+func TestOneWayToKnowCallersIsEnough(t *testing.T) {
+	for name, change := range map[string]func(*settings.Gateway){
+		"issuers": func(g *settings.Gateway) { g.Issuers = "issuers.json" }, "aws-callers": func(g *settings.Gateway) { g.AWSCallers = "aws.json" },
+		"api-keys-file": func(g *settings.Gateway) { g.APIKeysFile = "keys.db" }, "api-keys-table": func(g *settings.Gateway) { g.APIKeysTable = "keys" },
+	} {
+		gateway := good(t)
+		gateway.Issuer, gateway.Audience, gateway.TokenAlgorithms = "", "", nil
+		if err := gateway.Validate(); !errors.Is(err, settings.ErrInvalid) {
+			t.Fatalf("no way at all: %v", err)
+		}
+		change(&gateway)
+		if err := gateway.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestEverySettingIsValidated(t *testing.T) {
 	for setting, changes := range map[string][]func(*settings.Gateway){
 		"listen":         {func(g *settings.Gateway) { g.Listen = "8080" }, func(g *settings.Gateway) { g.Listen = "" }},
@@ -57,6 +75,8 @@ func TestEverySettingIsValidated(t *testing.T) {
 			func(g *settings.Gateway) { g.Issuer = "" }, func(g *settings.Gateway) { g.Issuer = "http://issuer.example.com" },
 			func(g *settings.Gateway) { g.Issuer = "https://u:p@issuer.example.com" },
 		},
+		"subject-claim": {func(g *settings.Gateway) { g.SubjectClaim = "" }},
+		"api-keys-file": {func(g *settings.Gateway) { g.APIKeysFile, g.APIKeysTable = "keys.db", "keys" }},
 		"credentials-role": {
 			func(g *settings.Gateway) { g.CredentialsRole = "uploads" },
 			func(g *settings.Gateway) { g.CredentialsRole = "arn:aws:iam::123456789012:user/alice" },

@@ -27,8 +27,8 @@ func start(t *testing.T) (*demoissuer.Issuer, *httptest.Server, *callers.OIDC) {
 		t.Fatal(err)
 	}
 	authenticator, err := callers.NewOIDC(t.Context(), callers.OIDCConfig{
-		Issuer: server.URL, Audience: "signgate", Algorithms: []string{"ES256"},
-		HTTP: server.Client(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Issuers: []callers.Issuer{{Issuer: server.URL, Audience: "signgate", Algorithms: []string{"ES256"}}},
+		HTTP:    server.Client(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
