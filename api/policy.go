@@ -82,11 +82,11 @@ func (c policyTest) run(out io.Writer) error {
 type policyExplain struct {
 	policyFolder
 	Person    string   `xor:"who" required:"" help:"Who asks: a person's subject."`
-	Machine   string   `xor:"who" required:"" help:"Who asks: a machine's id."`
+	Machine   string   `xor:"who" required:"" help:"Who asks: a machine's name, such as key:reporter."`
 	Anonymous bool     `xor:"who" required:"" help:"Who asks: anybody."`
 	Group     []string `help:"A group that they are in."`
 	Tenant    string   `help:"The tenant that they belong to."`
-	Scope     []string `help:"A scope of the machine's key."`
+	Scope     []string `sep:"none" help:"A scope of the machine's key, such as read:reports/. None: it has no key, and no bounds but the policies."`
 	Action    string   `required:"" enum:"read,list,write,overwrite,delete,share,revoke,audit" help:"What is to be done."`
 	Key       string   `required:"" help:"The object."`
 	Granted   []string `help:"An action that a share gives there."`
@@ -120,7 +120,11 @@ func (c policyExplain) run(out io.Writer) error {
 			"allowed": decision.Allowed, "policies": decision.Policies, "errors": decision.Errors, "reasons": reasons,
 		}, jsontext.Multiline(true))
 	} else {
-		_, err = io.WriteString(out, explained(decision, reasons))
+		text := explained(decision, reasons)
+		if !principal.Covers(access.Action(c.Action), key.String()) {
+			text = "denied: the key has no scope for it, whatever policies say\n"
+		}
+		_, err = io.WriteString(out, text)
 	}
 	if err == nil && !decision.Allowed {
 		return errDenied

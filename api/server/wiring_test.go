@@ -29,16 +29,58 @@ type configured struct {
 func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway)) configured {
 	t.Helper()
 	g := configured{gateway: &gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start.Add(7 * time.Minute)}}
-	dir, now := t.TempDir(), func() time.Time { return g.now }
+	described, token := describe(t, key)
+	if change != nil {
+		change(&described)
+	}
+	g.token = token
+	handler, closeParts, err := server.FromSettings(t.Context(), described, g.environment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := closeParts(); err != nil {
+			t.Error(err)
+		}
+	})
+	g.handler = handler
+	return g
+}
+
+// failingSettings returns the error of a gateway that can't be made.
+func failingSettings(t *testing.T, change func(*settings.Gateway)) error {
+	t.Helper()
+	described, _ := describe(t, generateKey(t, keyring.P256))
+	change(&described)
+	g := gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start}
+	_, closeParts, err := server.FromSettings(t.Context(), described, g.environment())
+	if err == nil {
+		err = closeParts()
+	}
+	return err
+}
+
+func (g *gateway) environment() server.Environment {
+	return server.Environment{
+		Credentials: credentials(nil), Stdout: g.trail, Log: slog.New(slog.NewTextHandler(g.log, nil)), Now: func() time.Time { return g.now },
+	}
+}
+
+// describe makes settings that a gateway works with, and a token of alice's.
+func describe(t *testing.T, key crypto.Signer) (settings.Gateway, string) {
+	t.Helper()
+	dir := t.TempDir()
 	mux := http.NewServeMux()
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
-	issuer, err := demoissuer.New(t.Context(), demoissuer.Config{URL: web.URL, Audience: "signgate", People: []string{"alice"}, Now: now})
+	issuer, err := demoissuer.New(t.Context(), demoissuer.Config{
+		URL: web.URL, Audience: "signgate", People: []string{"alice"}, Now: func() time.Time { return start.Add(7 * time.Minute) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux.Handle("/", issuer.Handler())
-	g.token, err = issuer.Token("alice")
+	token, err := issuer.Token("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,22 +101,7 @@ func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway
 	described.SigningKeys, described.ActiveKeyID, described.Policies = dir, "KTESTKEY1", dir
 	described.Bucket, described.Region = "media", "eu-central-1"
 	described.Issuer, described.Audience = web.URL, "signgate"
-	if change != nil {
-		change(&described)
-	}
-	var closeParts func() error
-	g.handler, closeParts, err = server.FromSettings(t.Context(), described, server.Environment{
-		Credentials: credentials(nil), Stdout: g.trail, Log: slog.New(slog.NewTextHandler(g.log, nil)), Now: now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := closeParts(); err != nil {
-			t.Error(err)
-		}
-	})
-	return g
+	return described, token
 }
 
 func generateKey(t *testing.T, algorithm keyring.Algorithm) crypto.Signer {
