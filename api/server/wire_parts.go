@@ -191,7 +191,7 @@ func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*
 			Stream: gateway.AuditStream, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials,
 		})
 	case gateway.AuditTable != "":
-		config.Sink = audittable.New(audittable.Config{
+		config.Sink = audittable.New(dynamotable.Config{
 			Table: gateway.AuditTable, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials,
 		})
 	case gateway.AuditFile != "-":

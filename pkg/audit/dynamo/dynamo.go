@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/dynamotable"
 )
 
 // The names of the attributes.
@@ -48,15 +48,6 @@ type Table struct {
 // Definition returns the shape that a trail's table must have.
 func Definition() Table { return Table{Partition: chainAttribute, Sort: seqAttribute} }
 
-// Config says where the table is and who asks.
-type Config struct {
-	Table       string
-	Region      string
-	Endpoint    string // empty for AWS itself
-	Credentials aws.CredentialsProvider
-	HTTP        *http.Client // nil for the SDK's own
-}
-
 // Trail is a table of lines. It is an audit.Sink.
 type Trail struct {
 	client *dynamodb.Client
@@ -66,16 +57,8 @@ type Trail struct {
 var _ audit.Sink = (*Trail)(nil)
 
 // New makes a trail. Nothing is asked of DynamoDB yet.
-func New(config Config) *Trail {
-	return &Trail{table: aws.String(config.Table), client: dynamodb.New(dynamodb.Options{}, func(o *dynamodb.Options) {
-		o.Region, o.Credentials = config.Region, config.Credentials
-		if config.Endpoint != "" {
-			o.BaseEndpoint = aws.String(config.Endpoint)
-		}
-		if config.HTTP != nil {
-			o.HTTPClient = config.HTTP
-		}
-	})}
+func New(config dynamotable.Config) *Trail {
+	return &Trail{table: aws.String(config.Table), client: dynamotable.NewClient(config)}
 }
 
 // Store is audit.Sink's. Lines that are there already, the same, are kept

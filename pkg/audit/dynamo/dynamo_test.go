@@ -16,6 +16,7 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/audit/dynamo"
 	"github.com/signgate/signgate/pkg/audit/sinktest"
+	"github.com/signgate/signgate/pkg/dynamotable"
 )
 
 var moto *sinktest.Moto
@@ -50,7 +51,7 @@ func newTable(t *testing.T) string {
 }
 
 func newTrail(table string, c *http.Client) *dynamo.Trail {
-	return dynamo.New(dynamo.Config{Table: table, Region: sinktest.Region, Endpoint: moto.URL, Credentials: aws.CredentialsProviderFunc(sinktest.Credentials), HTTP: c})
+	return dynamo.New(dynamotable.Config{Table: table, Region: sinktest.Region, Endpoint: moto.URL, Credentials: aws.CredentialsProviderFunc(sinktest.Credentials), HTTP: c})
 }
 
 func lines(t testing.TB, trail *dynamo.Trail) []byte {
