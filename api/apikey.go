@@ -39,7 +39,7 @@ type apikeyStore struct {
 }
 
 func (s apikeyStore) open(ctx context.Context) (apikeys.Store, error) {
-	at := server.KeyStore{File: s.File, Table: s.Table, Region: s.Region}
+	at := server.APIKeyStore{File: s.File, Table: s.Table, Region: s.Region}
 	switch {
 	case (s.File == "") == (s.Table == ""):
 		return nil, errors.New("say where the keys are: api-keys-file or api-keys-table, and not both")
@@ -52,7 +52,7 @@ func (s apikeyStore) open(ctx context.Context) (apikeys.Store, error) {
 		}
 		at.Credentials = aws.Credentials
 	}
-	return server.OpenKeys(ctx, at)
+	return server.OpenAPIKeys(ctx, at)
 }
 
 type apikeyCreate struct {

@@ -25,6 +25,7 @@ type commands struct {
 	Policy  policyCommands `cmd:"" help:"Work with access policies."`
 	APIKey  apikeyCommands `cmd:"" name:"apikey" help:"Make, list and revoke API keys of machines."`
 	Audit   auditCommand   `cmd:"" help:"Verify the audit trail, and ask it."`
+	Keys    keysCommands   `cmd:"" help:"Work with signing keys."`
 	Version versionCommand `cmd:"" help:"Print which gateway this is."`
 }
 
@@ -88,6 +89,8 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		err = cli.Audit.Export.run(ctx, stdout)
 	case "audit join":
 		err = cli.Audit.Join.run(stdin, stdout, stderr)
+	case "keys status", "keys rotate", "keys add", "keys bind":
+		err = cli.Keys.run(ctx, command, now, stdin, stdout)
 	case "version":
 		build := server.CurrentBuild()
 		_, err = fmt.Fprintf(stdout, "signgate %s %s %s\n", build.Version, build.Commit, build.GoVersion)
@@ -95,6 +98,8 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 	switch {
 	case errors.Is(err, errUnread):
 		return fail(stderr, err, exitUsage)
+	case errors.Is(err, errNotFinished):
+		return fail(stderr, err, exitNotFinished)
 	case err != nil:
 		return fail(stderr, err, exitFailed)
 	}

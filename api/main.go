@@ -4,6 +4,7 @@
 //	signgate serve     answer requests (settings: signgate serve --help)
 //	signgate apikey    make, list and revoke API keys of machines
 //	signgate explain   say why a distribution takes a signed URL, or doesn't
+//	signgate keys      show and rotate signing keys
 //	signgate version   print which gateway this is
 package main
 
@@ -37,9 +38,10 @@ func main() {
 
 // Exit codes.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotFinished = 3 // of keys rotate: something else is next
 )
 
 // fail prints one line that says what to mend. It may repeat what stood on the

@@ -15,6 +15,7 @@ import (
 	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/decisionhook"
 	"github.com/signgate/signgate/pkg/grants"
+	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/listing"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
@@ -49,6 +50,7 @@ func problemFor(ctx context.Context, err error) *problem.Document {
 		{callers.ErrIdentity, problem.Unauthenticated, "Your AWS identity is none that is accepted here, or came with a token as well."},
 		{presign.ErrCredentials, problem.Unavailable, "The gateway has no usable AWS credentials now. Try again."},
 		{signedurl.ErrCookieDomain, problem.InvalidRequest, "Cookies of the gateway can't reach the CDN: both must be below one registrable domain. Use signed URLs, or give gateway and CDN names such as api.example.com and cdn.example.com."},
+		{keyring.ErrUnavailable, problem.Unavailable, "The signing key can't be reached now. Try again."},
 		{rolecredentials.ErrUnavailable, problem.Unavailable, "AWS gives the gateway no credentials for you now. Try again."},
 		{signedurl.ErrTooLong, problem.InvalidRequest, "The signed URL would be longer than the 8,192 bytes that CloudFront takes. Shorten the key or prefix, the filename, the content type, the Cache-Control or the version; leave out notBefore and address, which make it longer by half."},
 		{uploads.ErrGone, problem.NotFound, "There is no such upload any more: it was completed, aborted, or never begun."},

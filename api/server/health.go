@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -16,6 +17,10 @@ type Check struct {
 	Name string
 	Run  func(ctx context.Context) error
 }
+
+// errDegraded is wrapped by the error of a check where the gateway still does
+// its work, and an operator should know that it may not for long.
+var errDegraded = errors.New("degraded")
 
 // checkTimeout bounds all checks together: orchestrators give up after some
 // seconds.
@@ -65,7 +70,13 @@ func (s *Server) ready(ctx context.Context, _ *struct{}) (*statusOutput, error) 
 	output.Body.Status, output.Body.Checks = "ok", map[string]string{}
 	var failed []problem.Field
 	for _, check := range s.parts.Checks {
-		if err := check.Run(ctx); err != nil {
+		err := check.Run(ctx)
+		if errors.Is(err, errDegraded) {
+			logFrom(ctx).WarnContext(ctx, "ready, but degraded", "check", check.Name, "error", err)
+			output.Body.Checks[check.Name] = "degraded; the log says why"
+			continue
+		}
+		if err != nil {
 			logFrom(ctx).ErrorContext(ctx, "not ready", "check", check.Name, "error", err)
 			failed = append(failed, problem.Field{Pointer: check.Name, Detail: "failed; the log says why"})
 			continue

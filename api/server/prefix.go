@@ -46,11 +46,12 @@ func (s *Server) readPrefix(ctx context.Context, input *prefixInput) (*prefixOut
 		return nil, err
 	}
 	id := s.parts.NewID()
-	grant, err := s.parts.Signer.SignPrefix(signedurl.PrefixRequest{Prefix: prefix, IssueID: id, Conditions: conditions})
+	signer := s.parts.Signer()
+	grant, err := signer.SignPrefix(signedurl.PrefixRequest{Prefix: prefix, IssueID: id, Conditions: conditions})
 	if err != nil {
 		return nil, err
 	}
-	issue.issued(access.Read, prefix.String(), decision, id, s.parts.Signer.KeyID(), conditions.Expires)
+	issue.issued(access.Read, prefix.String(), decision, id, signer.KeyID(), conditions.Expires)
 	if err := issue.done(); err != nil {
 		return nil, err
 	}
@@ -98,20 +99,21 @@ func (s *Server) readCookies(ctx context.Context, input *prefixInput) (*cookiesO
 	if err != nil {
 		return nil, err
 	}
-	domain, err := s.parts.Signer.CookieDomain(hostFrom(ctx))
+	signer := s.parts.Signer()
+	domain, err := signer.CookieDomain(hostFrom(ctx))
 	if err != nil {
 		return nil, err
 	}
-	cookies, err := s.parts.Signer.SignCookies(signedurl.CookieRequest{Prefix: prefix, Conditions: conditions, Domain: domain, SameSite: s.parts.CookieSameSite})
+	cookies, err := signer.SignCookies(signedurl.CookieRequest{Prefix: prefix, Conditions: conditions, Domain: domain, SameSite: s.parts.CookieSameSite})
 	if err != nil {
 		return nil, err
 	}
 	id := s.parts.NewID()
-	issue.issued(access.Read, prefix.String(), decision, id, s.parts.Signer.KeyID(), conditions.Expires)
+	issue.issued(access.Read, prefix.String(), decision, id, signer.KeyID(), conditions.Expires)
 	if err := issue.done(); err != nil {
 		return nil, err
 	}
-	output := &cookiesOutput{Body: PrefixGrant{ID: id, Prefix: prefix.String(), URL: s.parts.Signer.URL() + prefix.Path(), ExpiresAt: conditions.Expires}}
+	output := &cookiesOutput{Body: PrefixGrant{ID: id, Prefix: prefix.String(), URL: signer.URL() + prefix.Path(), ExpiresAt: conditions.Expires}}
 	for _, cookie := range cookies {
 		output.SetCookie = append(output.SetCookie, *cookie)
 	}

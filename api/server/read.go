@@ -106,14 +106,15 @@ func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, 
 	if item.Stable.Stable {
 		id = s.stableID(issue, item, conditions)
 	}
-	url, err := s.parts.Signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: conditions, Overrides: set})
+	signer := s.parts.Signer()
+	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: conditions, Overrides: set})
 	if errors.Is(err, signedurl.ErrTooLong) {
 		return ReadURL{}, problemFor(issue.ctx, err) // stays with its item
 	}
 	if err != nil {
 		return ReadURL{}, err
 	}
-	issue.issued(access.Read, key.String(), decision, id, s.parts.Signer.KeyID(), conditions.Expires)
+	issue.issued(access.Read, key.String(), decision, id, signer.KeyID(), conditions.Expires)
 	return ReadURL{Key: item.Key, ID: id, URL: url, ExpiresAt: &conditions.Expires}, nil
 }
 
@@ -125,7 +126,7 @@ func (s *Server) stableID(issue *issue, item ReadItem, conditions signedurl.Cond
 		callerFrom(issue.ctx).Subject, item.Key, item.Filename, item.ContentType, item.CacheControl, item.VersionID,
 		conditions.Expires.Unix(), conditions.NotBefore.Unix(), conditions.Address.String(),
 	})
-	code := hmac.New(sha256.New, s.parts.StableKey)
+	code := hmac.New(sha256.New, s.parts.StableKey())
 	code.Write(question)
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(code.Sum(nil)[:16])
 }

@@ -223,7 +223,7 @@ func TestFaultsOfOurOwnTellNothing(t *testing.T) {
 		"an error": brokenSigner{err: errors.New("secret: hunter2")},
 		"a panic":  panicking{},
 	} {
-		g := newGateway(t, func(p *server.Parts) { p.Signer = signer })
+		g := newGateway(t, func(p *server.Parts) { p.Signer = func() server.Signer { return signer } })
 		recorder := g.do(t, "alice", http.MethodPost, "/v1/read-urls", body)
 		mustProblem(t, recorder, problem.Internal)
 		if strings.Contains(recorder.Body.String(), "hunter2") {

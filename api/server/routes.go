@@ -15,7 +15,6 @@ import (
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/callers"
-	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/listing"
 	"github.com/signgate/signgate/pkg/objectkey"
@@ -31,7 +30,7 @@ import (
 type Parts struct {
 	Callers   Authenticator // of those who bring a key or a token
 	Access    Authorizer
-	Signer    Signer
+	Signer    func() Signer // with the key that signs now; one for what belongs together
 	Verifier  Explainer
 	Presigner Presigner
 	Audit     Recorder
@@ -43,7 +42,7 @@ type Parts struct {
 	Region     string // of the bucket
 	PublicURL  string // where callers reach this server, without a closing slash
 	Uploads    Uploads
-	Sealer     *capability.Sealer // seals the ids of uploads and the addresses of sessions
+	Sealer     Sealer // seals the ids of uploads and the addresses of sessions
 	Rules      uploads.Rules
 	Quarantine objectkey.Prefix // where bytes land that are to be verified; nobody reads or writes there by a decision
 
@@ -55,7 +54,7 @@ type Parts struct {
 	Credentials    RoleCredentials // nil: nobody gets any
 	Anonymous      bool            // whether callers without a token may ask to read
 	CookieSameSite http.SameSite   // of signed cookies
-	StableKey      []byte          // keys the ids of stable URLs; the same in every process that signs with one key
+	StableKey      func() []byte   // keys the ids of stable URLs; the same in every process with the same keys
 	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed; none if empty
 
 	Build Build
@@ -90,6 +89,12 @@ type Signer interface {
 	CookieDomain(host string) (string, error)
 	KeyID() string
 	URL() string
+}
+
+// Sealer seals state into tokens. capability.Sealer is one.
+type Sealer interface {
+	Seal(kind string, state any, expires time.Time) (string, error)
+	Open(kind, token string, state any) (time.Time, error)
 }
 
 // Explainer says of each check of a signed URL how it goes.
@@ -153,7 +158,7 @@ type Server struct {
 // New puts the server together.
 func New(parts Parts) (*Server, error) {
 	if parts.Callers == nil || parts.Access == nil || parts.Signer == nil || parts.Verifier == nil || parts.Presigner == nil ||
-		parts.Uploads == nil || parts.Listing == nil || parts.Sealer == nil || parts.Quarantine.IsZero() || parts.PublicURL == "" || parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil || len(parts.StableKey) == 0 {
+		parts.Uploads == nil || parts.Listing == nil || parts.Sealer == nil || parts.Quarantine.IsZero() || parts.PublicURL == "" || parts.Audit == nil || parts.Log == nil || parts.Now == nil || parts.NewID == nil || parts.StableKey == nil {
 		return nil, errors.New("server: a part is missing")
 	}
 	if err := parts.Limits.check(); err != nil {

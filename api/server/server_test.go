@@ -112,7 +112,7 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 	}
 	g.verifier = verifier
 	parts := server.Parts{
-		Callers: names{}, Access: authorizer, Signer: signer, Verifier: verifier, Presigner: presigner, Audit: audit.NewLog(g.trail),
+		Callers: names{}, Access: authorizer, Signer: func() server.Signer { return signer }, Verifier: verifier, Presigner: presigner, Audit: audit.NewLog(g.trail),
 		Limits: server.Limits{
 			Read:           server.Life{Default: 5 * time.Minute, Longest: 12 * time.Hour},
 			Upload:         server.Life{Default: 15 * time.Minute, Longest: time.Hour},
@@ -122,7 +122,7 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 			MaxUploadBytes: 1 << 20, MaxBodyBytes: 64 << 10, StableWindow: time.Hour,
 		},
 		Bucket: "media", Region: "eu-central-1", PublicURL: "https://api.example.com", Uploads: &bucket{}, Listing: shelf{}, Sealer: sealer, Quarantine: quarantine,
-		Build: server.Build{Version: "test"}, StableKey: []byte("of the test"), CookieSameSite: http.SameSiteLaxMode,
+		Build: server.Build{Version: "test"}, StableKey: func() []byte { return []byte("of the test") }, CookieSameSite: http.SameSiteLaxMode,
 		Log: slog.New(slog.NewTextHandler(g.log, nil)), Now: now, NewID: rand.Text,
 	}
 	if change != nil {

@@ -14,9 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/signgate/signgate/pkg/access"
-	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/settings"
-	"github.com/signgate/signgate/pkg/signedurl"
 )
 
 // Environment is what settings can't say.
@@ -42,7 +40,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 		Anonymous: gateway.Anonymous, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
 	}}
-	for _, step := range []func(context.Context) error{w.keys, w.decisions, w.s3, w.callers, w.trail} {
+	for _, step := range []func(context.Context) error{w.keys, w.decisions, w.s3, w.callers, w.trail, w.follow} {
 		if err := step(ctx); err != nil {
 			return nil, nil, errors.Join(err, w.close())
 		}
@@ -58,7 +56,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 type wiring struct {
 	gateway settings.Gateway
 	env     Environment
-	active  keyring.Key
+	live    *liveKeys
 	parts   Parts
 	closers []func() error // in the order in which they are to be called
 }
@@ -75,29 +73,15 @@ func (w *wiring) check(name string, run func(context.Context) error) {
 	w.parts.Checks = append(w.parts.Checks, Check{name, run})
 }
 
-// keys makes what signs, verifies and seals.
-func (w *wiring) keys(context.Context) error {
-	complain := func(err error) error { return fmt.Errorf("signing-keys: %w", err) }
-	ring, err := keyring.LoadDir(w.gateway.SigningKeys, w.gateway.ActiveKeyID)
+// keys makes what signs, verifies and seals, and follows the signing keys.
+func (w *wiring) keys(ctx context.Context) error {
+	live, err := newLiveKeys(ctx, w.gateway.Signing, w.env)
 	if err != nil {
-		return complain(err)
+		return fmt.Errorf("%s: %w", keySetting(w.gateway.Signing), err)
 	}
-	w.active = ring.Active()
-	signer, err := signedurl.NewSigner(w.gateway.CDNURL, w.active.ID, w.active.Signer, signedurl.Hash(w.gateway.SigningHash))
-	if err != nil {
-		return complain(err)
-	}
-	if w.parts.Verifier, err = signedurl.NewVerifier(ring.PublicKeys(), w.env.Now); err != nil {
-		return complain(err)
-	}
-	if w.parts.StableKey, err = deriveKey(w.active.Signer, "signgate: ids of stable URLs"); err != nil {
-		return complain(err)
-	}
-	if w.parts.Sealer, err = newSealer(ring, w.env.Now); err != nil {
-		return complain(err)
-	}
-	w.parts.Signer = signer
-	w.check("keys", func(context.Context) error { return probe(signer, ring, w.env.Now) })
+	w.live = live
+	w.parts.Signer, w.parts.Verifier, w.parts.StableKey, w.parts.Sealer = live.signer, live, live.stableKey, live
+	w.check("keys", live.ready)
 	return nil
 }
 
@@ -146,11 +130,18 @@ func (w *wiring) s3(ctx context.Context) error {
 // trail opens the audit trail, the last of all: it signs its end when it is
 // closed.
 func (w *wiring) trail(context.Context) error {
-	trail, closeTrail, err := openTrail(w.gateway, w.active, w.env) //nolint:contextcheck // its schedule outlives this context
+	trail, closeTrail, err := openTrail(w.gateway, w.live.active(), w.env) //nolint:contextcheck // its schedule outlives this context
 	if err != nil {
 		return err
 	}
 	w.parts.Audit, w.closers = trail, append(w.closers, closeTrail)
+	w.live.onActive = trail.SignWith
 	w.check("audit", trail.Ready)
+	return nil
+}
+
+// follow has changed signing keys taken over from now on.
+func (w *wiring) follow(context.Context) error {
+	w.closers = append(w.closers, repeating(w.gateway.SigningRefresh, w.live.refresh)) //nolint:contextcheck // outlives this context
 	return nil
 }

@@ -31,7 +31,7 @@ func (w *wiring) callers(ctx context.Context) error {
 		bearers.Tokens = tokens
 		w.check("issuer", tokens.Ready)
 	}
-	store, err := OpenKeys(ctx, KeyStore{
+	store, err := OpenAPIKeys(ctx, APIKeyStore{
 		File: w.gateway.APIKeysFile, Table: w.gateway.APIKeysTable, Region: w.gateway.Region, Credentials: w.env.Credentials,
 	})
 	if err != nil {
@@ -72,17 +72,17 @@ func issuersOf(gateway settings.Gateway) ([]callers.Issuer, error) {
 	return append(issuers, further...), nil
 }
 
-// KeyStore says where API keys are: in a file, or in a table of DynamoDB.
-type KeyStore struct {
+// APIKeyStore says where API keys are: in a file, or in a table of DynamoDB.
+type APIKeyStore struct {
 	File        string
 	Table       string
 	Region      string
 	Credentials aws.CredentialsProvider
 }
 
-// OpenKeys opens a store of API keys; nil where there is neither file nor
+// OpenAPIKeys opens a store of API keys; nil where there is neither file nor
 // table, so that there are no keys.
-func OpenKeys(ctx context.Context, at KeyStore) (apikeys.Store, error) {
+func OpenAPIKeys(ctx context.Context, at APIKeyStore) (apikeys.Store, error) {
 	switch {
 	case at.File != "":
 		store, err := bolt.Open(ctx, at.File)

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +14,6 @@ import (
 	"github.com/signgate/signgate/pkg/audit"
 	audittable "github.com/signgate/signgate/pkg/audit/dynamo"
 	"github.com/signgate/signgate/pkg/audit/firehose"
-	"github.com/signgate/signgate/pkg/capability"
 	"github.com/signgate/signgate/pkg/dynamotable"
 	"github.com/signgate/signgate/pkg/grants"
 	"github.com/signgate/signgate/pkg/grants/bolt"
@@ -26,7 +23,6 @@ import (
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/settings"
-	"github.com/signgate/signgate/pkg/signedurl"
 	"github.com/signgate/signgate/pkg/uploads"
 )
 
@@ -92,34 +88,6 @@ func limits(gateway settings.Gateway) Limits {
 		StableWindow:   gateway.StableWindow,
 		S3Reads:        gateway.S3Reads,
 	}
-}
-
-// deriveKey makes a secret for one purpose that every process with the same
-// signing key finds: a digest of a signature that never leaves. RSA signatures
-// are deterministic by themselves (RFC 8017, section 8.2), ECDSA's without a
-// source of randomness (RFC 6979).
-func deriveKey(signer crypto.Signer, purpose string) ([]byte, error) {
-	digest := sha256.Sum256([]byte(purpose))
-	signature, err := signer.Sign(nil, digest[:], crypto.SHA256)
-	if err != nil {
-		return nil, fmt.Errorf("derive a key: %w", err)
-	}
-	key := sha256.Sum256(signature)
-	return key[:], nil
-}
-
-// newSealer makes a sealer that also opens what was sealed before the signing
-// key was changed.
-func newSealer(ring *keyring.Ring, now func() time.Time) (*capability.Sealer, error) {
-	var keys [][]byte
-	for _, signing := range ring.Keys() { // the active one first
-		key, err := deriveKey(signing.Signer, "signgate: ids of uploads")
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return capability.New(now, keys...)
 }
 
 func newUploads(gateway settings.Gateway, env Environment) *uploads.Store {
@@ -219,26 +187,6 @@ func openTrailFile(path string, config *audit.Config) (*os.File, error) {
 	return file, nil
 }
 
-// probe signs a URL that opens nothing and verifies it, so that a key that
-// stopped working is noticed.
-func probe(signer *signedurl.Signer, ring *keyring.Ring, now func() time.Time) error {
-	key, err := objectkey.Parse("readyz")
-	if err != nil {
-		return err
-	}
-	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: "readyz", Conditions: signedurl.Conditions{Expires: now().Add(time.Minute)}})
-	if err != nil {
-		return err
-	}
-	active := ring.Active()
-	verifier, err := signedurl.NewVerifier(map[string]crypto.PublicKey{active.ID: active.Signer.Public()}, now)
-	if err != nil {
-		return err
-	}
-	_, err = verifier.Verify(signedurl.Viewer{URL: url})
-	return err
-}
-
 func havePolicies(authorizer *access.Reloading) error {
 	if authorizer.Len() == 0 {
 		return access.ErrNoPolicies
@@ -249,6 +197,20 @@ func havePolicies(authorizer *access.Reloading) error {
 // refreshing takes over changed policies at every interval, until the returned
 // function is called.
 func refreshing(policies *access.Reloading, every time.Duration, log *slog.Logger) func() error {
+	return repeating(every, func(ctx context.Context) {
+		taken, err := policies.Refresh()
+		switch {
+		case err != nil:
+			log.ErrorContext(ctx, "changed policies can't be used; those from before decide", "error", err)
+		case taken:
+			log.InfoContext(ctx, "changed policies decide now", "policies", policies.Len())
+		}
+	})
+}
+
+// repeating does something at every interval, until the returned function is
+// called.
+func repeating(every time.Duration, do func(ctx context.Context)) func() error {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -260,13 +222,7 @@ func refreshing(policies *access.Reloading, every time.Duration, log *slog.Logge
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-			}
-			taken, err := policies.Refresh()
-			switch {
-			case err != nil:
-				log.ErrorContext(ctx, "changed policies can't be used; those from before decide", "error", err)
-			case taken:
-				log.InfoContext(ctx, "changed policies decide now", "policies", policies.Len())
+				do(ctx)
 			}
 		}
 	}()

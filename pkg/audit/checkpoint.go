@@ -83,6 +83,13 @@ func (l *Log) Checkpoint() error {
 	return l.mark(kindCheckpoint)
 }
 
+// SignWith has the lines that are signed from now on signed by another key.
+func (l *Log) SignWith(keyID string, signer crypto.Signer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.config.KeyID, l.config.Signer = keyID, signer
+}
+
 // Start makes a checkpoint at every interval, until Close.
 func (l *Log) Start(every time.Duration) {
 	ctx, stop := context.WithCancel(context.Background())

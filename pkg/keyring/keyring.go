@@ -32,6 +32,9 @@ type Key struct {
 	Signer crypto.Signer
 }
 
+// String returns the id: a signer that is a private key would show its half.
+func (k Key) String() string { return k.ID }
+
 // Ring is an immutable set of signing keys.
 type Ring struct {
 	active Key

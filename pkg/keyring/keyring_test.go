@@ -206,9 +206,18 @@ func writeKey(t *testing.T, dir, name string, algorithm keyring.Algorithm) {
 	}
 }
 
-func TestLoadDirNamesTheFileThatIsWrong(t *testing.T) {
+func loadDir(t *testing.T, dir, active string) (*keyring.Ring, error) {
+	t.Helper()
+	keys, err := keyring.NewFolder(dir, active, nil).Load(t.Context(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return keys.Ring, nil
+}
+
+func TestAFolderNamesTheFileThatIsWrong(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := keyring.LoadDir(dir, "KACTIVE01"); !errors.Is(err, keyring.ErrNoActiveKey) {
+	if _, err := loadDir(t, dir, "KACTIVE01"); !errors.Is(err, keyring.ErrNoActiveKey) {
 		t.Errorf("an empty folder: %v", err)
 	}
 	writeKey(t, dir, "KACTIVE01.pem", keyring.P256)
@@ -216,20 +225,20 @@ func TestLoadDirNamesTheFileThatIsWrong(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "README"), []byte("not a key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keyring.LoadDir(dir, "KACTIVE01")
+	ring, err := loadDir(t, dir, "KACTIVE01")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(ring.IDs(), " "); got != "KACTIVE01 KRETIRING1" {
 		t.Errorf("IDs() = %s", got)
 	}
-	if _, err := keyring.LoadDir(dir, "KGONE0001"); !errors.Is(err, keyring.ErrNoActiveKey) {
+	if _, err := loadDir(t, dir, "KGONE0001"); !errors.Is(err, keyring.ErrNoActiveKey) {
 		t.Errorf("an active key that isn't there: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "KBROKEN01.pem"), []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keyring.LoadDir(dir, "KACTIVE01"); !errors.Is(err, keyring.ErrPEM) || !strings.Contains(err.Error(), "KBROKEN01.pem") {
+	if _, err := loadDir(t, dir, "KACTIVE01"); !errors.Is(err, keyring.ErrPEM) || !strings.Contains(err.Error(), "KBROKEN01.pem") {
 		t.Errorf("a broken file: %v", err)
 	}
 }

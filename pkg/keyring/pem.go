@@ -10,8 +10,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -24,10 +22,6 @@ const (
 	P256    Algorithm = "P-256"
 	RSA2048 Algorithm = "RSA-2048"
 )
-
-// fileSuffix is what the name of a private key's file ends in; the rest of
-// the name is the key's id.
-const fileSuffix = ".pem"
 
 // Generate makes a new private key. The error wraps ErrUnsupportedKey for an
 // algorithm that CloudFront doesn't take.
@@ -157,35 +151,4 @@ func MarshalPublicPEM(key crypto.PublicKey) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %T", ErrUnsupportedKey, key)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
-}
-
-// LoadDir makes a ring of the files "<key id>.pem" in a folder. Files with
-// other endings are left alone; a file with the right ending that can't be
-// read is an error, because a key that silently goes missing is an outage.
-func LoadDir(dir, activeID string) (*Ring, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var keys []Key
-	for _, entry := range entries {
-		id, isKey := strings.CutSuffix(entry.Name(), fileSuffix)
-		if !isKey {
-			continue
-		}
-		path := filepath.Join(dir, entry.Name())
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("signing key: %w", err)
-		}
-		signer, err := ParsePrivatePEM(data)
-		if err != nil {
-			return nil, fmt.Errorf("signing key %s: %w", path, err)
-		}
-		keys = append(keys, Key{ID: id, Signer: signer})
-	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("%w: the folder %s holds no file named <key id>%s", ErrNoActiveKey, dir, fileSuffix)
-	}
-	return New(activeID, keys...)
 }

@@ -12,16 +12,11 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/rolecredentials"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
-
-// maxReadLife keeps expiries within what CloudFront's policies can say, and
-// is longer than anybody should want.
-const maxReadLife = 365 * 24 * time.Hour
 
 // EnvPrefix begins the name of every environment variable of the gateway.
 const EnvPrefix = "SIGNGATE"
@@ -47,13 +42,9 @@ type Gateway struct {
 
 	PublicURL string `name:"public-url" required:"" env:"SIGNGATE_PUBLIC_URL" help:"Where callers reach the gateway, such as https://api.example.com; upload addresses begin with it."`
 
-	CDNURL      string `name:"cdn-url" required:"" help:"Address of the distribution that serves reads, such as https://cdn.example.com."`
-	SigningKeys string `required:"" help:"Folder of the private signing keys, one PEM file per key named <key id>.pem."`
-	ActiveKeyID string `name:"active-key-id" required:"" help:"Id of the CloudFront public key whose private half signs; the other keys of the folder are retiring."`
-	SigningHash string `default:"SHA256" enum:"SHA256,SHA1" help:"Digest under the signature of a URL."`
+	Signing
 
 	Bucket         string `required:"" help:"The private bucket."`
-	Region         string `required:"" env:"SIGNGATE_REGION,AWS_REGION" help:"Region of the bucket."`
 	S3Endpoint     string `name:"s3-endpoint" env:"SIGNGATE_S3_ENDPOINT" help:"Another S3 server than AWS's, such as http://127.0.0.1:8602."`
 	CookieSameSite string `default:"lax" enum:"lax,strict,none" help:"SameSite of signed cookies; none where pages of other sites embed the objects."`
 	S3PathStyle    bool   `name:"s3-path-style" env:"SIGNGATE_S3_PATH_STYLE" help:"Put the bucket into the path, for S3 servers without virtual hosts."`
@@ -102,19 +93,16 @@ type Gateway struct {
 	ReadLife       time.Duration `default:"5m" help:"Life of a read URL where the caller asks for none."`
 	StableWindow   time.Duration `default:"1h" help:"Window that the expiry of stable URLs is rounded up to."`
 	S3Reads        bool          `name:"s3-reads" env:"SIGNGATE_S3_READS" help:"Let callers ask for reads from S3 itself, past the CDN. The gateway's role then needs s3:GetObject."`
-	MaxReadLife    time.Duration `default:"12h" help:"Longest life of a read URL."`
 	UploadLife     time.Duration `default:"15m" help:"Life of an upload request where the caller asks for none."`
 	MaxUploadLife  time.Duration `default:"1h" help:"Longest life of an upload request."`
 	DeleteLife     time.Duration `default:"1m" help:"Life of a delete request where the caller asks for none."`
 	MaxDeleteLife  time.Duration `default:"5m" help:"Longest life of a delete request."`
 	MaxUploadBytes int64         `default:"5368709120" help:"Largest object that may be uploaded, in bytes. More than 5 GiB takes parts."`
 
-	OpenUploadLife    time.Duration `default:"24h" help:"How long an upload in parts, or one to be verified, may take where the caller asks for nothing else."`
-	MaxOpenUploadLife time.Duration `default:"168h" help:"Longest that such an upload may take."`
-	SessionLife       time.Duration `default:"1h" help:"Life of the address of an upload session where the caller asks for none."`
-	MaxSessionLife    time.Duration `default:"24h" help:"Longest life of the address of an upload session."`
-	UploadRules       string        `help:"JSON file of rules for uploads by prefix: sizes, content types, overwriting, verification."`
-	QuarantinePrefix  string        `default:"quarantine/" help:"Prefix where uploads land that are to be verified. Nobody reads or writes there by a decision."`
+	OpenUploadLife   time.Duration `default:"24h" help:"How long an upload in parts, or one to be verified, may take where the caller asks for nothing else."`
+	SessionLife      time.Duration `default:"1h" help:"Life of the address of an upload session where the caller asks for none."`
+	UploadRules      string        `help:"JSON file of rules for uploads by prefix: sizes, content types, overwriting, verification."`
+	QuarantinePrefix string        `default:"quarantine/" help:"Prefix where uploads land that are to be verified. Nobody reads or writes there by a decision."`
 }
 
 // Defaults returns the settings that have defaults, filled in.
@@ -152,8 +140,7 @@ func (g *Gateway) Validate() error {
 	for _, origin := range g.AllowedOrigins {
 		check("allowed-origins", checkOrigin(origin))
 	}
-	check("cdn-url", signedurl.CheckBaseURL(g.CDNURL))
-	check("active-key-id", keyring.CheckID(g.ActiveKeyID))
+	g.check(check)
 	check("s3-endpoint", checkServer(g.S3Endpoint, true))
 	g.checkDecisionHook(check)
 	g.checkCallers(check)
@@ -164,9 +151,6 @@ func (g *Gateway) Validate() error {
 		check("grants-file", errors.New("and grants-table can't both be given"))
 	}
 	check("read-life", checkLife(g.ReadLife, g.MaxReadLife))
-	if g.MaxReadLife > maxReadLife {
-		check("max-read-life", fmt.Errorf("must be at most %s, a year", maxReadLife))
-	}
 	check("audit-checkpoint-interval", atLeast(g.AuditCheckpointInterval, time.Second))
 	check("policy-refresh", atLeast(g.PolicyRefresh, 100*time.Millisecond))
 	check("stable-window", atLeast(g.StableWindow, time.Second))
@@ -185,13 +169,18 @@ func (g *Gateway) Validate() error {
 		check("quarantine-prefix", err)
 	}
 	for setting, value := range map[string]string{
-		"signing-keys": g.SigningKeys, "bucket": g.Bucket, "region": g.Region,
+		"bucket":   g.Bucket,
 		"policies": g.Policies, "audit-file": g.AuditFile,
 	} {
 		if value == "" {
 			check(setting, errors.New("is empty"))
 		}
 	}
+	return invalid(complaints)
+}
+
+// invalid puts all complaints into one line.
+func invalid(complaints []string) error {
 	if len(complaints) == 0 {
 		return nil
 	}

@@ -69,8 +69,21 @@ func TestEverySettingIsValidated(t *testing.T) {
 		"trusted-proxies": {
 			func(g *settings.Gateway) { g.TrustedProxies = []string{"10.0.0.1"} }, func(g *settings.Gateway) { g.TrustedProxies = []string{"10.0.0.0/8", "everybody"} },
 		},
-		"active-key-id": {func(g *settings.Gateway) { g.ActiveKeyID = "" }},
-		"s3-endpoint":   {func(g *settings.Gateway) { g.S3Endpoint = "http://s3.example.com" }, func(g *settings.Gateway) { g.S3Endpoint = "s3" }},
+		"active-key-id": {
+			func(g *settings.Gateway) { g.ActiveKeyID = "undefined" },
+			func(g *settings.Gateway) { g.SigningKeys, g.SigningSecret = "", "signgate/signing" },
+		},
+		"signing-secret": {
+			func(g *settings.Gateway) {
+				g.SigningKeys, g.ActiveKeyID, g.SigningSecret = "", "", "-----BEGIN PRIVATE KEY-----"
+			},
+			func(g *settings.Gateway) { g.SigningKeys, g.ActiveKeyID, g.SigningSecret = "", "", `{"version":1}` },
+		},
+		"signing-refresh":  {func(g *settings.Gateway) { g.SigningRefresh = 0 }},
+		"signing-grace":    {func(g *settings.Gateway) { g.SigningGrace = 0 }, func(g *settings.Gateway) { g.SigningGrace = time.Second }},
+		"secrets-endpoint": {func(g *settings.Gateway) { g.SecretsEndpoint = "http://secrets.example.com" }},
+		"kms-endpoint":     {func(g *settings.Gateway) { g.KMSEndpoint = "kms" }},
+		"s3-endpoint":      {func(g *settings.Gateway) { g.S3Endpoint = "http://s3.example.com" }, func(g *settings.Gateway) { g.S3Endpoint = "s3" }},
 		"issuer": {
 			func(g *settings.Gateway) { g.Issuer = "" }, func(g *settings.Gateway) { g.Issuer = "http://issuer.example.com" },
 			func(g *settings.Gateway) { g.Issuer = "https://u:p@issuer.example.com" },
@@ -116,7 +129,9 @@ func TestEverySettingIsValidated(t *testing.T) {
 			hooked(func(g *settings.Gateway) { g.DecisionHookMode, g.GrantsFile = "instead", "grants.db" }),
 			hooked(func(g *settings.Gateway) { g.DecisionHookMode, g.GrantsTable = "instead", "grants" }),
 		},
-		"signing-keys":              {func(g *settings.Gateway) { g.SigningKeys = "" }},
+		"signing-keys": {
+			func(g *settings.Gateway) { g.SigningKeys = "" }, func(g *settings.Gateway) { g.SigningSecret = "signgate/signing" },
+		},
 		"bucket":                    {func(g *settings.Gateway) { g.Bucket = "" }},
 		"region":                    {func(g *settings.Gateway) { g.Region = "" }},
 		"policies":                  {func(g *settings.Gateway) { g.Policies = "" }},
@@ -247,5 +262,22 @@ func TestEverySettingHasTheVariableThatItsFlagSuggests(t *testing.T) {
 		if flag.Name != "help" && flag.Envs[0] != want {
 			t.Errorf("--%s is %s in the environment, want %s", flag.Name, flag.Envs[0], want)
 		}
+	}
+}
+
+// A pasted key would otherwise stand in the log of whatever starts the gateway.
+func TestAComplaintAboutTheSecretDoesNotRepeatIt(t *testing.T) {
+	gateway := good(t)
+	gateway.SigningKeys, gateway.ActiveKeyID, gateway.SigningSecret = "", "", "-----BEGIN PRIVATE KEY-----\nhidden"
+	if err := gateway.Validate(); err == nil || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("Validate = %v", err)
+	}
+}
+
+func TestSigningKeysMayComeFromASecretAlone(t *testing.T) {
+	gateway := good(t)
+	gateway.SigningKeys, gateway.ActiveKeyID, gateway.SigningSecret = "", "", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signgate-AbCdEf"
+	if err := gateway.Validate(); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package signedurl
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"errors"
@@ -127,6 +128,18 @@ func (d deterministic) Sign(_ io.Reader, digest []byte, options crypto.SignerOpt
 	return d.PrivateKey.Sign(nil, digest, options)
 }
 
+// noting keeps the key's error, of which AWS's signer passes on the text only.
+type noting struct {
+	crypto.Signer
+	err error
+}
+
+// Sign is the key's.
+func (n *noting) Sign(random io.Reader, digest []byte, options crypto.SignerOpts) (signature []byte, err error) {
+	signature, n.err = n.Signer.Sign(random, digest, options)
+	return signature, n.err
+}
+
 // KeyID returns the id of the key that signs.
 func (s *Signer) KeyID() string { return s.keyID }
 
@@ -216,8 +229,9 @@ func (s *Signer) sign(policy *sign.Policy, conditions Conditions) (encoded, erro
 	if err := conditions.check(); err != nil {
 		return encoded{}, err
 	}
-	signature, text, err := policy.SignWithAlgorithm(s.key, s.hash)
-	if err != nil {
+	key := &noting{Signer: s.key}
+	signature, text, err := policy.SignWithAlgorithm(key, s.hash)
+	if err = cmp.Or(key.err, err); err != nil {
 		return encoded{}, fmt.Errorf("sign with key %s: %w", s.keyID, err)
 	}
 	return encoded{string(text), string(signature)}, nil

@@ -42,7 +42,24 @@ func (s *Stack) seedFiles(context.Context) error {
 			return err
 		}
 	}
+	if err := s.seedDocument(); err != nil {
+		return err
+	}
 	return copyPolicies(s.path("policies"))
+}
+
+// seedDocument writes which key signs, unless that is written already. The
+// other files of the folder are trusted and no part of any rotation.
+func (s *Stack) seedDocument() error {
+	document := keyring.NewDocument(true)
+	if err := document.Add(activeKeyID, keyring.Slot{KeyID: activeKeyID}, s.config.Now()); err != nil {
+		return err
+	}
+	text, err := document.Marshal()
+	if err != nil {
+		return err
+	}
+	return writeNew(filepath.Join(s.path("keys"), "keys.json"), text)
 }
 
 func writeKey(path string, algorithm keyring.Algorithm) error {

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -20,8 +19,6 @@ import (
 	"github.com/signgate/signgate/api/cmd/devstack/demoissuer"
 	"github.com/signgate/signgate/api/cmd/devstack/s3server"
 	"github.com/signgate/signgate/api/server"
-	"github.com/signgate/signgate/pkg/edge"
-	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/settings"
 )
 
@@ -74,6 +71,7 @@ type Stack struct {
 	closers []func() error
 	gateway s3server.Account
 	edge    s3server.Account
+	group   *groupFollower
 }
 
 // Start starts every part, S3 first. What was started is ended again if a
@@ -138,36 +136,6 @@ func (s *Stack) startIssuer(ctx context.Context) error {
 	return nil
 }
 
-// startEdge makes the edge trust every key of the folder, as a key group
-// does that holds the active key and the retiring ones.
-func (s *Stack) startEdge(ctx context.Context) error {
-	ring, err := keyring.LoadDir(s.path("keys"), activeKeyID)
-	if err != nil {
-		return err
-	}
-	behaviors, err := s.config.behaviors(ring.IDs())
-	if err != nil {
-		return err
-	}
-	handler, err := edge.New(edge.Config{
-		Origin: edge.Origin{
-			BucketURL: s.s3.URL() + "/" + Bucket, Region: Region,
-			Credentials: credentials.NewStaticCredentialsProvider(s.edge.Access, s.edge.Secret, ""),
-		},
-		Behaviors: behaviors,
-		Keys:      ring.PublicKeys(), Log: s.config.Log.With("part", "edge"), Now: s.config.Now,
-	})
-	if err != nil {
-		return err
-	}
-	listener, err := listen(ctx, "edge", s.config.Edge)
-	if err != nil {
-		return err
-	}
-	s.serving.Go(func() { s.ended(ctx, server.ServeObjects(ctx, listener, handler, grace, server.Stall, s.config.Now)) })
-	return nil
-}
-
 func (s *Stack) startGateway(ctx context.Context) error {
 	gateway, err := s.Settings()
 	if err != nil {
@@ -177,16 +145,23 @@ func (s *Stack) startGateway(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.serveGateway(ctx, listener, gateway); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return s.writeEnvironment(gateway)
+}
+
+func (s *Stack) serveGateway(ctx context.Context, listener net.Listener, gateway settings.Gateway) error {
 	handler, closeParts, err := server.FromSettings(ctx, gateway, server.Environment{
 		Credentials: credentials.NewStaticCredentialsProvider(s.gateway.Access, s.gateway.Secret, ""),
 		Stdout:      io.Discard, Log: s.config.Log.With("part", "gateway"), Now: s.config.Now, Build: server.CurrentBuild(),
 	})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	s.closers = append(s.closers, closeParts)
 	s.serve(ctx, listener, handler)
-	return s.writeEnvironment(gateway)
+	return nil
 }
 
 // Settings are those of the gateway, as a gateway of one's own beside this
@@ -198,7 +173,7 @@ func (s *Stack) Settings() (settings.Gateway, error) {
 	}
 	gateway.Listen = s.config.Gateway
 	gateway.CDNURL = s.EdgeURL()
-	gateway.SigningKeys, gateway.ActiveKeyID = s.path("keys"), activeKeyID
+	gateway.SigningKeys, gateway.SigningRefresh = s.path("keys"), time.Second
 	gateway.Bucket, gateway.Region, gateway.S3Endpoint, gateway.S3PathStyle = Bucket, Region, s.S3URL(), true
 	gateway.Policies = s.path("policies")
 	gateway.Issuer, gateway.Audience = s.IssuerURL(), Audience
@@ -263,15 +238,6 @@ func (s *Stack) IssuerURL() string { return "http://" + s.config.Issuer }
 // AuditFile returns where the gateway's audit trail is.
 func (s *Stack) AuditFile() string { return s.path("audit.jsonl") }
 
-// PublicKeys returns the public halves of the signing keys, by their ids.
-func (s *Stack) PublicKeys() (map[string]crypto.PublicKey, error) {
-	ring, err := keyring.LoadDir(s.path("keys"), activeKeyID)
-	if err != nil {
-		return nil, err
-	}
-	return ring.PublicKeys(), nil
-}
-
 func (s *Stack) path(name string) string { return filepath.Join(s.config.Dir, name) }
 
 // writeEnvironment leaves what a gateway started by hand beside this one
@@ -280,7 +246,6 @@ func (s *Stack) writeEnvironment(gateway settings.Gateway) error {
 	text := fmt.Sprintf(`SIGNGATE_PUBLIC_URL=%s
 SIGNGATE_CDN_URL=%s
 SIGNGATE_SIGNING_KEYS=%s
-SIGNGATE_ACTIVE_KEY_ID=%s
 SIGNGATE_BUCKET=%s
 SIGNGATE_REGION=%s
 SIGNGATE_S3_ENDPOINT=%s
@@ -290,7 +255,7 @@ SIGNGATE_ISSUER=%s
 SIGNGATE_AUDIENCE=%s
 AWS_ACCESS_KEY_ID=%s
 AWS_SECRET_ACCESS_KEY=%s
-`, gateway.PublicURL, gateway.CDNURL, gateway.SigningKeys, gateway.ActiveKeyID, gateway.Bucket, gateway.Region, gateway.S3Endpoint,
+`, gateway.PublicURL, gateway.CDNURL, gateway.SigningKeys, gateway.Bucket, gateway.Region, gateway.S3Endpoint,
 		gateway.Policies, gateway.Issuer, gateway.Audience, s.gateway.Access, s.gateway.Secret)
 	if err := os.WriteFile(s.path("gateway.env"), []byte(text), secretMode); err != nil {
 		return fmt.Errorf("write the gateway's environment: %w", err)

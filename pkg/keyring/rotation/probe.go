@@ -1,0 +1,126 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/signedurl"
+)
+
+const (
+	// probed is the object that is asked for; it needn't be there.
+	probed = "signgate-probe"
+	// strangerID is of no key of anybody's.
+	strangerID = "K0000000000000"
+
+	probeLife  = time.Minute
+	maxAnswer  = 64 << 10
+	unknownKey = "<Code>InvalidKey</Code>"
+)
+
+// Distribution is probed with signed requests for an object that needn't be
+// there. It is a Prober.
+type Distribution struct {
+	URL  string // as signedurl.CheckBaseURL wants it
+	Hash signedurl.Hash
+	HTTP *http.Client // nil for one of its own; redirects aren't followed either way
+	Now  func() time.Time
+}
+
+// Trusts says whether the distribution takes what the key signs: S3 answers
+// then, whatever it says, and not CloudFront. First it wants to see that the
+// distribution refuses a key that it can't know, because one that hides its
+// errors behind a page can't be asked. Errors wrap ErrProbe and never hold a
+// signature.
+func (d Distribution) Trusts(ctx context.Context, key keyring.Key) (bool, error) {
+	stranger, err := keyring.Generate(keyring.P256)
+	if err != nil {
+		return false, err
+	}
+	control, err := d.ask(ctx, keyring.Key{ID: strangerID, Signer: stranger})
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case control.status >= http.StatusInternalServerError:
+		return false, nil // another time
+	case !control.isUnknownKey():
+		return false, fmt.Errorf("%w to a key that it can't know is %d and not 403 InvalidKey: it isn't held to a key group, or its errors are rewritten", ErrProbe, control.status)
+	}
+	answer, err := d.ask(ctx, key)
+	switch {
+	case err != nil:
+		return false, err
+	case answer.isUnknownKey(), answer.status >= http.StatusInternalServerError:
+		return false, nil
+	case answer.isRefusal():
+		return false, fmt.Errorf("%w to %s is that it knows the id and refuses the signature: it has another public key under this id, or the clocks differ", ErrProbe, key.ID)
+	case answer.status < http.StatusMultipleChoices, signedurl.WhoAnswered(answer.body).Who == "s3":
+		return true, nil
+	}
+	return false, fmt.Errorf("%w is %d, neither CloudFront's key group's nor S3's: look at what stands between", ErrProbe, answer.status)
+}
+
+type answer struct {
+	status int
+	body   string
+}
+
+func (a answer) isUnknownKey() bool {
+	return a.status == http.StatusForbidden && strings.Contains(a.body, unknownKey)
+}
+
+func (a answer) isRefusal() bool {
+	return a.status == http.StatusForbidden && signedurl.WhoAnswered(a.body).Who == "cloudfront"
+}
+
+func (d Distribution) ask(ctx context.Context, key keyring.Key) (answer, error) {
+	signer, err := signedurl.NewSigner(d.URL, key.ID, key.Signer, d.Hash)
+	if err != nil {
+		return answer{}, err
+	}
+	object, err := objectkey.Parse(probed)
+	if err != nil {
+		return answer{}, err
+	}
+	signed, err := signer.Sign(signedurl.Request{Key: object, IssueID: "probe", Conditions: signedurl.Conditions{Expires: d.Now().Add(probeLife)}})
+	if err != nil {
+		return answer{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, signed, nil)
+	if err != nil {
+		return answer{}, fmt.Errorf("%w can't be asked for", ErrProbe) // the cause holds the URL
+	}
+	request.Header.Set("Range", "bytes=0-0")
+	response, err := d.client().Do(request)
+	if err != nil {
+		if cause, ok := errors.AsType[*url.Error](err); ok {
+			err = cause.Err // without the URL
+		}
+		return answer{}, fmt.Errorf("%w: %w", ErrProbe, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return answer{}, fmt.Errorf("%w breaks off: %w", ErrProbe, err)
+	}
+	return answer{response.StatusCode, string(body)}, nil
+}
+
+func (d Distribution) client() *http.Client {
+	const patience = 10 * time.Second
+	client := http.Client{Timeout: patience}
+	if d.HTTP != nil {
+		client = *d.HTTP
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
