@@ -47,13 +47,8 @@ func trailOf(t *testing.T, s *stack) (path string, read client.ReadURL) {
 // activeKey names the key that the stack's gateway signs with.
 func activeKey(t *testing.T, s *stack) string {
 	t.Helper()
-	for _, line := range s.environment(t) {
-		if id, ok := strings.CutPrefix(line, "SIGNGATE_ACTIVE_KEY_ID="); ok {
-			return "--public-key=" + id + "=" + publicFile(t, s.keyFile(id))
-		}
-	}
-	t.Fatal("no active key")
-	return ""
+	id := s.active(t)
+	return "--public-key=" + id + "=" + publicFile(t, s.keyFile(id))
 }
 
 func TestAVerifiedTrailIsFoundChangedOnceItIs(t *testing.T) {

@@ -93,7 +93,13 @@ type gateway struct {
 // above the environment.
 func (s *stack) startGateway(t testing.TB, options ...string) *gateway {
 	t.Helper()
-	g := &gateway{issuer: s.issuer, process: start(t, s.environment(t), "signgate", append([]string{"serve"}, options...)...)}
+	return s.startGatewayIn(t, s.environment(t), options...)
+}
+
+// startGatewayIn is startGateway in an environment of its own.
+func (s *stack) startGatewayIn(t testing.TB, environment []string, options ...string) *gateway {
+	t.Helper()
+	g := &gateway{issuer: s.issuer, process: start(t, environment, "signgate", append([]string{"serve"}, options...)...)}
 	var line struct{ Address string }
 	if err := json.Unmarshal([]byte(g.waitFor(t, g.stderr, `"listening"`)), &line); err != nil {
 		t.Fatal(err)

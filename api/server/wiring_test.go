@@ -23,18 +23,39 @@ import (
 // caller alice.
 type configured struct {
 	*gateway
-	token string
+	token  string
+	issuer *demoissuer.Issuer
+}
+
+// issue makes a token that is fresh now.
+func (c configured) issue(t *testing.T) string {
+	t.Helper()
+	token, err := c.issuer.Token("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway)) configured {
 	t.Helper()
-	g := configured{gateway: &gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start.Add(7 * time.Minute)}}
-	described, token := describe(t, key)
+	return fromSettingsAt(t, key, change, func() time.Time { return start.Add(7 * time.Minute) }, nil)
+}
+
+// fromSettingsAt has a clock and a log of its own; without a log it keeps one.
+func fromSettingsAt(t *testing.T, key crypto.Signer, change func(*settings.Gateway), now func() time.Time, log *slog.Logger) configured {
+	t.Helper()
+	described, token, issuer := describe(t, key, now)
 	if change != nil {
 		change(&described)
 	}
-	g.token = token
-	handler, closeParts, err := server.FromSettings(t.Context(), described, g.environment())
+	g := configured{&gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start.Add(7 * time.Minute)}, token, issuer}
+	environment := g.environment()
+	environment.Now = now
+	if log != nil {
+		environment.Log = log
+	}
+	handler, closeParts, err := server.FromSettings(t.Context(), described, environment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +71,9 @@ func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway
 // failingSettings returns the error of a gateway that can't be made.
 func failingSettings(t *testing.T, change func(*settings.Gateway)) error {
 	t.Helper()
-	described, _ := describe(t, generateKey(t, keyring.P256))
-	change(&described)
 	g := gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start}
+	described, _, _ := describe(t, generateKey(t, keyring.P256), func() time.Time { return start.Add(7 * time.Minute) })
+	change(&described)
 	_, closeParts, err := server.FromSettings(t.Context(), described, g.environment())
 	if err == nil {
 		err = closeParts()
@@ -67,14 +88,14 @@ func (g *gateway) environment() server.Environment {
 }
 
 // describe makes settings that a gateway works with, and a token of alice's.
-func describe(t *testing.T, key crypto.Signer) (settings.Gateway, string) {
+func describe(t *testing.T, key crypto.Signer, now func() time.Time) (settings.Gateway, string, *demoissuer.Issuer) {
 	t.Helper()
 	dir := t.TempDir()
 	mux := http.NewServeMux()
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
 	issuer, err := demoissuer.New(t.Context(), demoissuer.Config{
-		URL: web.URL, Audience: "signgate", People: []string{"alice"}, Now: func() time.Time { return start.Add(7 * time.Minute) },
+		URL: web.URL, Audience: "signgate", People: []string{"alice"}, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +122,7 @@ func describe(t *testing.T, key crypto.Signer) (settings.Gateway, string) {
 	described.SigningKeys, described.ActiveKeyID, described.Policies = dir, "KTESTKEY1", dir
 	described.Bucket, described.Region = "media", "eu-central-1"
 	described.Issuer, described.Audience = web.URL, "signgate"
-	return described, token
+	return described, token, issuer
 }
 
 func generateKey(t *testing.T, algorithm keyring.Algorithm) crypto.Signer {

@@ -27,6 +27,9 @@ const lookAtGroup = 200 * time.Millisecond
 // key group is to a distribution.
 func (s *Stack) KeyGroup() string { return s.path("key-group") }
 
+// Keys returns the folder of the signing keys.
+func (s *Stack) Keys() string { return s.path("keys") }
+
 // seedGroup has the edge trust every key that is there at the first start.
 func (s *Stack) seedGroup(ctx context.Context) error {
 	if err := os.Mkdir(s.KeyGroup(), dirMode); err != nil {

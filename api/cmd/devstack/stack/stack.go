@@ -65,6 +65,7 @@ type Stack struct {
 	config  Config
 	s3      *s3server.Server
 	issuer  *demoissuer.Issuer
+	ctx     context.Context //nolint:containedctx // lives as long as the stack
 	cancel  context.CancelFunc
 	serving sync.WaitGroup
 	failed  chan error
@@ -82,7 +83,7 @@ func Start(ctx context.Context, config Config) (*Stack, error) {
 	}
 	serveCtx, cancel := context.WithCancel(ctx)
 	s := &Stack{
-		config: config, cancel: cancel, failed: make(chan error, 3),
+		config: config, ctx: serveCtx, cancel: cancel, failed: make(chan error, 3),
 		gateway: s3server.Account{Access: "gateway", Secret: rand.Text()},
 		edge:    s3server.Account{Access: "edge", Secret: rand.Text()},
 	}
@@ -149,6 +150,28 @@ func (s *Stack) startGateway(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	return s.writeEnvironment(gateway)
+}
+
+// Beside starts another gateway with the same keys, policies and bucket, and
+// returns its address. It ends with the stack. It has no shares, and nobody
+// keeps its trail.
+func (s *Stack) Beside(ctx context.Context, change func(*settings.Gateway)) (string, error) {
+	gateway, err := s.Settings()
+	if err != nil {
+		return "", err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("a gateway beside: %w", err)
+	}
+	gateway.Listen = listener.Addr().String()
+	gateway.PublicURL = "http://" + gateway.Listen
+	gateway.AuditFile, gateway.GrantsFile = "-", ""
+	change(&gateway)
+	if err := s.serveGateway(s.ctx, listener, gateway); err != nil { //nolint:contextcheck // it ends with the stack
+		return "", errors.Join(err, listener.Close())
+	}
+	return gateway.PublicURL, nil
 }
 
 func (s *Stack) serveGateway(ctx context.Context, listener net.Listener, gateway settings.Gateway) error {

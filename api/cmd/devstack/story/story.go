@@ -37,7 +37,7 @@ const (
 func Tell(ctx context.Context, stack Stack, now func() time.Time, out io.Writer) error {
 	t := newTeller(ctx, stack, now, out)
 	begin := now()
-	for _, chapter := range []func() error{t.uploadsAndReads, t.othersAreRefused, t.forgeriesAreRefused, t.readingInOtherWays, t.uploadsAreHeldToTheirWord, t.uploadsInParts, t.sharing, t.deleting, t.theTrail} {
+	for _, chapter := range []func() error{t.uploadsAndReads, t.othersAreRefused, t.forgeriesAreRefused, t.readingInOtherWays, t.uploadsAreHeldToTheirWord, t.uploadsInParts, t.sharing, t.deleting, t.rotating, t.theTrail} {
 		if err := chapter(); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/signgate/signgate/api/cmd/devstack/story"
+	"github.com/signgate/signgate/pkg/settings"
 )
 
 // pretender is a stack whose every part gives the same answer.
@@ -24,6 +25,13 @@ func (p pretender) IssuerURL() string  { return p.url }
 
 func (pretender) AuditFile() string                                { return "/nowhere" }
 func (pretender) PublicKeys() (map[string]crypto.PublicKey, error) { return nil, errors.New("none") }
+
+func (pretender) Keys() string     { return "/nowhere" }
+func (pretender) KeyGroup() string { return "/nowhere" }
+
+func (p pretender) Beside(context.Context, func(*settings.Gateway)) (string, error) {
+	return p.url, nil
+}
 
 func (pretender) Versions(context.Context, string) (int, int, error) { return 1, 0, nil }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/signgate/signgate/pkg/client"
 	"github.com/signgate/signgate/pkg/problem"
+	"github.com/signgate/signgate/pkg/settings"
 )
 
 // ErrDifference is wrapped where something came that wasn't expected.
@@ -30,6 +31,9 @@ type Stack interface {
 	IssuerURL() string
 	AuditFile() string
 	PublicKeys() (map[string]crypto.PublicKey, error)
+	Keys() string     // folder of the signing keys
+	KeyGroup() string // folder of the public keys that the edge trusts
+	Beside(ctx context.Context, change func(*settings.Gateway)) (address string, err error)
 	Versions(ctx context.Context, key string) (versions, markers int, err error)
 }
 

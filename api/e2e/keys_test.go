@@ -1,0 +1,339 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/signgate/signgate/pkg/client"
+	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/problem"
+)
+
+// hurried are settings with which a rotation is a matter of seconds.
+func hurried() []string {
+	return []string{"--signing-refresh=200ms", "--signing-grace=1s", "--max-read-life=3s"}
+}
+
+// rotate begins `signgate keys rotate` against the local edge.
+func (s *stack) rotate(t testing.TB, options ...string) *process {
+	t.Helper()
+	arguments := append([]string{"keys", "rotate", "--probe-every=100ms", "--key-group=" + filepath.Join(s.data, "key-group")}, hurried()...)
+	return start(t, s.environment(t), "signgate", append(arguments, options...)...)
+}
+
+// traffic asks for URLs and uses each at once and shortly before it expires,
+// all the time.
+type traffic struct {
+	mu     sync.Mutex
+	keys   map[string]int // requests that went well, by the key that signed
+	failed []string
+	stop   context.CancelFunc
+	all    sync.WaitGroup
+}
+
+const urlLife = 2 * time.Second
+
+func startTraffic(t *testing.T, g *gateway) *traffic {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	tr := &traffic{keys: map[string]int{}, stop: stop}
+	t.Cleanup(stop)
+	caller := g.as(t, "alice")
+	for range 3 {
+		tr.all.Go(func() {
+			for ctx.Err() == nil {
+				tr.once(ctx, caller)
+			}
+		})
+	}
+	return tr
+}
+
+func (tr *traffic) once(ctx context.Context, caller *client.Client) {
+	read, err := caller.ReadURL(ctx, client.ReadItem{Key: "users/alice/pictures/meadow.png", Conditions: client.Conditions{ExpiresIn: new(int64(urlLife / time.Second))}})
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		tr.note("", err.Error())
+		return
+	}
+	signed, err := url.Parse(read.URL)
+	if err != nil {
+		tr.note("", "not a URL")
+		return
+	}
+	id := signed.Query().Get("Key-Pair-Id")
+	tr.fetch(ctx, id, read.URL)
+	timer := time.NewTimer(time.Until(read.ExpiresAt.Add(-urlLife / 4)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+		tr.fetch(ctx, id, read.URL)
+	}
+}
+
+func (tr *traffic) fetch(ctx context.Context, id, signed string) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, signed, nil)
+	if err != nil {
+		tr.note(id, "not a URL")
+		return
+	}
+	response, err := http.DefaultClient.Do(request)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		tr.note(id, "no answer")
+		return
+	}
+	_ = response.Body.Close()
+	problem := ""
+	if response.StatusCode != http.StatusOK {
+		problem = fmt.Sprintf("%s: %d %s", id, response.StatusCode, response.Header.Get("X-Signgate-Reason"))
+	}
+	tr.note(id, problem)
+}
+
+func (tr *traffic) note(id, problem string) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if problem != "" {
+		tr.failed = append(tr.failed, problem)
+		return
+	}
+	tr.keys[id]++
+}
+
+func (tr *traffic) end(t *testing.T) map[string]int {
+	t.Helper()
+	tr.stop()
+	tr.all.Wait()
+	if len(tr.failed) > 0 {
+		t.Errorf("%d requests failed: %s", len(tr.failed), tr.failed[0])
+	}
+	return tr.keys
+}
+
+// active is the key that the document of the stack's keys says signs.
+func (s *stack) active(t testing.TB) string {
+	t.Helper()
+	document, _, err := keyring.NewFolder(filepath.Join(s.data, "keys"), "", nil).Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document.Slots[document.Active].KeyID
+}
+
+func TestARotationFailsNotOneRequestAndGoesOnWhereItWasBrokenOff(t *testing.T) {
+	s := startStack(t)
+	g := s.startGateway(t, append(hurried(), "--read-life=2s")...)
+	upload := g.requestUpload(t, "alice", client.UploadRequest{Key: "users/alice/film.mp4", ContentType: "video/mp4", Method: "multipart"})
+	before := s.active(t)
+	running := startTraffic(t, g)
+
+	// Broken off as soon as there is a new key, and again after the switch.
+	first := s.rotate(t, "--wait=1m")
+	first.waitFor(t, first.stdout, "added: ")
+	if err := first.command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-first.ended
+	second := s.rotate(t)
+	second.waitFor(t, second.stdout, "switched: ")
+	second.waitFor(t, second.stdout, "may live until")
+	_ = second.command.Process.Signal(os.Interrupt)
+	if code := second.exitCode(t); code != 3 || !strings.Contains(second.stderr.String(), "rotate again") {
+		t.Errorf("interrupted: %d %s", code, second.stderr)
+	}
+	after := s.active(t)
+	if after == before {
+		t.Fatal("nothing was switched")
+	}
+	// URLs that the old key signed live: it isn't removed for any hurry.
+	if third := s.rotate(t, "--wait=0s"); third.exitCode(t) != 3 || !strings.Contains(third.stderr.String(), "go on at") {
+		t.Errorf("in a hurry: %s%s", third.stdout, third.stderr)
+	}
+	if status := start(t, s.environment(t), "signgate", append([]string{"keys", "status", "--probe"}, hurried()...)...); status.exitCode(t) != 0 ||
+		strings.Count(status.stdout.String(), "takes it") != 2 || !strings.Contains(status.stdout.String(), "retiring") {
+		t.Errorf("status:\n%s%s", status.stdout, status.stderr)
+	}
+	last := s.rotate(t)
+	if code := last.exitCode(t); code != 0 || !strings.Contains(last.stdout.String(), "removed: "+before) {
+		t.Errorf("%d %s%s", code, last.stdout, last.stderr)
+	}
+	counted := running.end(t)
+	if counted[before] == 0 || counted[after] == 0 || len(counted) != 2 {
+		t.Errorf("requests by key: %v", counted)
+	}
+	// The edge has forgotten the old key, and what was begun under it goes on.
+	if _, err := os.Stat(filepath.Join(s.data, "key-group", before+".pem")); !os.IsNotExist(err) {
+		t.Errorf("the old key is trusted still: %v", err)
+	}
+	if _, err := g.as(t, "alice").ListParts(t.Context(), upload.UploadID); err != nil {
+		t.Errorf("an upload that began under the old key: %v", err)
+	}
+	mustTellNoKey(t, s, g.process, first, second, last)
+}
+
+// mustTellNoKey looks for private halves in all that processes said.
+func mustTellNoKey(t testing.TB, s *stack, processes ...*process) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.data, "keys", "keys.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range processes {
+		mustNotHoldSecretsOf(t, string(text), p)
+	}
+}
+
+func mustNotHoldSecretsOf(t testing.TB, document string, p *process) {
+	t.Helper()
+	_, private, _ := strings.Cut(document, `PRIVATE KEY-----\n`)
+	_, token, _ := strings.Cut(document, `"tokenSecrets": [`)
+	said := p.stdout.String() + p.stderr.String() + strings.Join(p.command.Args, " ")
+	for _, secret := range []string{private[:40], strings.TrimSpace(token)[1:40], "PRIVATE KEY", "Signature="} {
+		if strings.Contains(said, secret) {
+			t.Errorf("%s tells a secret:\n%s", p.command.Path, said)
+		}
+	}
+}
+
+// inSecret is a gateway's environment whose keys are in a secret of moto's.
+func inSecret(t testing.TB, s *stack, m *moto) []string {
+	t.Helper()
+	store := secretsmanager.New(secretsmanager.Options{Region: "us-east-1", BaseEndpoint: aws.String(m.url), Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
+	if _, err := store.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("signgate/signing")}); err != nil {
+		t.Fatal(err)
+	}
+	return append(s.environment(t), "SIGNGATE_SIGNING_KEYS=", "SIGNGATE_SIGNING_SECRET=signgate/signing", "SIGNGATE_SECRETS_ENDPOINT="+m.url, "SIGNGATE_KMS_ENDPOINT="+m.url)
+}
+
+func (s *stack) keys(t testing.TB, environment []string, arguments ...string) *process {
+	t.Helper()
+	p := start(t, environment, "signgate", append([]string{"keys"}, arguments...)...)
+	p.exitCode(t)
+	return p
+}
+
+// waitForTrust waits until the edge takes the only key.
+func (s *stack) waitForTrust(t testing.TB, environment []string) {
+	t.Helper()
+	waitUntil(t, "the edge takes the key", func() bool {
+		return strings.Contains(s.keys(t, environment, "status", "--probe").stdout.String(), "takes it")
+	})
+}
+
+// The way of an operator on AWS, with the local edge in CloudFront's place: its
+// folder of keys is changed by hand where a deployment would change it.
+func TestKeysInASecretAreRotatedTogetherWithDeployments(t *testing.T) {
+	s, m := startStack(t), startMoto(t)
+	environment := inSecret(t, s, m)
+	deploy := func(id, public string) { writeFile(t, filepath.Join(s.data, "key-group", id+".pem"), []byte(public)) }
+	refused := start(t, environment, "signgate", "serve")
+	if refused.exitCode(t) == 0 || !strings.Contains(refused.stderr.String(), "signing-secret") {
+		t.Errorf("a start without any key: %s", refused.stderr)
+	}
+	added := s.keys(t, environment, "add", "a")
+	if !strings.Contains(added.stdout.String(), "PUBLIC KEY") {
+		t.Fatalf("%s%s", added.stdout, added.stderr)
+	}
+	deploy("KSLOTA001", added.stdout.String())
+	s.keys(t, environment, "bind", "a", "KSLOTA001")
+	s.waitForTrust(t, environment)
+	g := s.startGatewayIn(t, environment, append(hurried(), "--read-life=2s")...)
+	running := startTraffic(t, g)
+	rotate := func(wantCode int, says string) {
+		t.Helper()
+		p := start(t, environment, "signgate", append([]string{"keys", "rotate", "--probe-every=100ms"}, hurried()...)...)
+		if code := p.exitCode(t); code != wantCode || !strings.Contains(p.stdout.String()+p.stderr.String(), says) {
+			t.Errorf("rotate: %d %s%s", code, p.stdout, p.stderr)
+		}
+		mustNotSay(t, p, "PRIVATE", "Signature=")
+	}
+	rotate(3, "add a slot")
+	added = s.keys(t, environment, "add", "b")
+	rotate(3, "has no keyId yet")
+	deploy("KSLOTB001", added.stdout.String())
+	s.keys(t, environment, "bind", "b", "KSLOTB001")
+	rotate(3, "remove slot a")
+	if err := os.Remove(filepath.Join(s.data, "key-group", "KSLOTA001.pem")); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "the edge forgets the key", func() bool {
+		return strings.Contains(s.keys(t, environment, "status", "--probe").stdout.String(), "doesn't know it")
+	})
+	rotate(0, "removed: KSLOTA001")
+	if counted := running.end(t); counted["KSLOTA001"] == 0 || counted["KSLOTB001"] == 0 || len(counted) != 2 {
+		t.Errorf("requests by key: %v", counted)
+	}
+	mustNotSay(t, g.process, "PRIVATE", "Signature=")
+}
+
+// While Secrets Manager is away, what is known signs; readiness says so, and
+// fails when nobody can know any more which key is active.
+func TestAGatewayOutlivesSecretsManagerAndSaysSo(t *testing.T) {
+	s, m := startStack(t), startMoto(t)
+	environment := inSecret(t, s, m)
+	added := s.keys(t, environment, "add", "a", "--key-id=KSLOTA001")
+	writeFile(t, filepath.Join(s.data, "key-group", "KSLOTA001.pem"), []byte(added.stdout.String()))
+	s.waitForTrust(t, environment)
+	g := s.startGatewayIn(t, environment, "--signing-refresh=200ms", "--signing-grace=4s", "--max-read-life=1h")
+	if err := m.command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-m.ended
+	waitUntil(t, "readiness says so", func() bool {
+		got := get(t, g.url+"/readyz")
+		return got.status == http.StatusOK && strings.Contains(string(got.body), "degraded")
+	})
+	if got := get(t, g.readURL(t, "alice", client.ReadItem{Key: "users/alice/pictures/meadow.png"}).URL); got.status != http.StatusOK {
+		t.Errorf("what is known: %d", got.status)
+	}
+	waitUntil(t, "the grace is over", func() bool { return get(t, g.url+"/readyz").status == http.StatusServiceUnavailable })
+	waitUntil(t, "no URL may outlive its key", func() bool {
+		_, err := g.as(t, "alice").ReadURL(t.Context(), client.ReadItem{Key: "users/alice/pictures/meadow.png", Conditions: client.Conditions{ExpiresIn: new(int64(3600))}})
+		var document *problem.Document
+		return errors.As(err, &document) && document.Code == problem.Unavailable.Code
+	})
+	g.readURL(t, "alice", client.ReadItem{Key: "users/alice/pictures/meadow.png"})
+}
+
+func mustNotSay(t testing.TB, p *process, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if said := p.stdout.String() + p.stderr.String(); strings.Contains(said, text) {
+			t.Errorf("%s says %s:\n%s", p.command.Path, text, said)
+		}
+	}
+}
+
+// waitUntil looks again and again.
+func waitUntil(t testing.TB, what string, come func() bool) {
+	t.Helper()
+	enough := time.After(patience)
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for !come() {
+		select {
+		case <-again.C:
+		case <-enough:
+			t.Fatalf("%s: not so", what)
+		}
+	}
+}
