@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/signgate/signgate/pkg/client"
@@ -63,6 +66,7 @@ func startTraffic(t *testing.T, g *gateway) *traffic {
 }
 
 func (tr *traffic) once(ctx context.Context, caller *client.Client) {
+	asked := time.Now()
 	read, err := caller.ReadURL(ctx, client.ReadItem{Key: "users/alice/pictures/meadow.png", Conditions: client.Conditions{ExpiresIn: new(int64(urlLife / time.Second))}})
 	if ctx.Err() != nil {
 		return
@@ -78,7 +82,7 @@ func (tr *traffic) once(ctx context.Context, caller *client.Client) {
 	}
 	id := signed.Query().Get("Key-Pair-Id")
 	tr.fetch(ctx, id, read.URL)
-	timer := time.NewTimer(time.Until(read.ExpiresAt.Add(-urlLife / 4)))
+	timer := time.NewTimer(read.ExpiresAt.Sub(asked) - urlLife/4)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -335,5 +339,75 @@ func waitUntil(t testing.TB, what string, come func() bool) {
 		case <-enough:
 			t.Fatalf("%s: not so", what)
 		}
+	}
+}
+
+// startKMS is moto with a KMS that signs digests as AWS's does.
+func startKMS(t testing.TB) *moto {
+	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, port, _ := strings.Cut(freeAddresses(t, 1)[0], ":")
+	m := &moto{url: "http://" + host + ":" + port, process: launch(t, nil, nil, filepath.Join(root, ".cache", "moto", "bin", "python"),
+		filepath.Join(root, "pkg", "keyring", "awskeys", "testdata", "emulator.py"), "--host="+host, "--port="+port)}
+	m.waitFor(t, m.stderr, "Running on")
+	return m
+}
+
+// inKMS makes a key in KMS and returns its ARN and the file of its public half.
+func (m *moto) inKMS(t testing.TB, spec types.KeySpec) (arn, public string) {
+	t.Helper()
+	client := kms.New(kms.Options{Region: "us-east-1", BaseEndpoint: aws.String(m.url), Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
+	made, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{KeySpec: spec, KeyUsage: types.KeyUsageTypeSignVerify})
+	if err != nil {
+		t.Fatal(err)
+	}
+	half, err := client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: made.KeyMetadata.Arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	public = filepath.Join(t.TempDir(), "public.pem")
+	writeFile(t, public, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: half.PublicKey}))
+	return *made.KeyMetadata.Arn, public
+}
+
+func TestAKeyInKMSSignsWhatTheEdgeTakes(t *testing.T) {
+	s, m := startStack(t), startKMS(t)
+	environment := inSecret(t, s, m)
+	arn, public := m.inKMS(t, types.KeySpecEccNistP256)
+	added := s.keys(t, environment, "add", "a", "--key-id=KSLOTA001", "--kms-key="+arn, "--public-key="+public)
+	writeFile(t, filepath.Join(s.data, "key-group", "KSLOTA001.pem"), []byte(added.stdout.String()))
+	s.waitForTrust(t, environment)
+	g := s.startGatewayIn(t, environment)
+	item := client.ReadItem{Key: "users/alice/pictures/meadow.png", Stable: true}
+	first, second := g.readURL(t, "alice", item), g.readURL(t, "alice", item)
+	if got := get(t, first.URL); got.status != http.StatusOK || first.URL != second.URL {
+		t.Errorf("%d %s; the same URL: %t", got.status, got.body, first.URL == second.URL)
+	}
+	if got := get(t, g.url+"/readyz"); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	mustNotSay(t, g.process, "Signature=")
+	if sha1 := start(t, environment, "signgate", "serve", "--signing-hash=SHA1"); sha1.exitCode(t) == 0 || !strings.Contains(sha1.stderr.String(), "SHA256") {
+		t.Errorf("SHA-1: %s", sha1.stderr)
+	}
+}
+
+// Nothing can be derived from a key whose signatures differ each time.
+func TestAKeyInKMSWithoutATokenSecretStartsNothing(t *testing.T) {
+	s, m := startStack(t), startKMS(t)
+	arn, public := m.inKMS(t, types.KeySpecRsa2048)
+	text, err := os.ReadFile(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "keys.json"), []byte(`{"version":1,"active":"a","slots":{"a":{"keyId":"KSLOTA001","kmsKey":"`+arn+`","publicKey":"`+
+		strings.ReplaceAll(string(text), "\n", `\n`)+`"}}}`))
+	p := start(t, append(s.environment(t), "SIGNGATE_KMS_ENDPOINT="+m.url), "signgate", "serve", "--signing-keys="+folder)
+	if p.exitCode(t) == 0 || !strings.Contains(p.stderr.String(), "tokenSecrets") || strings.Count(p.stderr.String(), "\n") != 1 {
+		t.Errorf("%s", p.stderr)
 	}
 }

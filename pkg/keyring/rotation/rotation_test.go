@@ -185,7 +185,7 @@ func TestARotationBrokenOffAnywhereGoesOn(t *testing.T) {
 			}
 			return trusts(key)
 		}
-		var err error = broken
+		err := broken
 		for range 200 {
 			if err = rotation.New(w.config()).Rotate(t.Context(), ""); err == nil {
 				break
