@@ -297,7 +297,7 @@ func TestAGatewayOutlivesSecretsManagerAndSaysSo(t *testing.T) {
 	added := s.keys(t, environment, "add", "a", "--key-id=KSLOTA001")
 	writeFile(t, filepath.Join(s.data, "key-group", "KSLOTA001.pem"), []byte(added.stdout.String()))
 	s.waitForTrust(t, environment)
-	g := s.startGatewayIn(t, environment, "--signing-refresh=200ms", "--signing-grace=4s", "--max-read-life=1h")
+	g := s.startGatewayIn(t, environment, "--signing-refresh=200ms", "--signing-grace=10s", "--max-read-life=1h")
 	if err := m.command.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

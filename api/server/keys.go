@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -202,14 +204,19 @@ func (l *liveKeys) ready(context.Context) error {
 		return err
 	}
 	seen, failure := l.reloading.Seen()
-	switch {
-	case failure == nil:
+	age := l.env.Now().Sub(seen)
+	if failure == nil && age < thawed*l.settings.SigningRefresh {
 		return nil
-	case l.env.Now().Sub(seen) < l.settings.SigningGrace:
-		return fmt.Errorf("%w: the signing keys were seen %s for the last time: %w", errDegraded, seen.UTC().Format(time.RFC3339), failure)
+	}
+	failure = fmt.Errorf("%w: seen %s for the last time (%w)", keyring.ErrUnavailable, seen.UTC().Format(time.RFC3339), cmp.Or(failure, errSlow))
+	if age < l.settings.SigningGrace {
+		return fmt.Errorf("%w: %w", errDegraded, failure)
 	}
 	return failure
 }
+
+// errSlow says that a look at the keys takes long, and hasn't failed yet.
+var errSlow = errors.New("no answer yet")
 
 // errKeysUnseen says that a URL would outlive what is known of its key.
 var errKeysUnseen = fmt.Errorf("%w: which of them is active has not been seen for too long to sign for so long a life", keyring.ErrUnavailable)

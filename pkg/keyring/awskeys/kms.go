@@ -139,6 +139,7 @@ func (k *KMS) newKey(keyARN string, public crypto.PublicKey) (*KMSKey, error) {
 		key.algorithm = types.SigningAlgorithmSpecRsassaPkcs1V15Sha256
 	}
 	key.client = kms.New(kms.Options{Region: parsed.Region, Credentials: k.config.Credentials}, func(o *kms.Options) {
+		o.Retryer = retryer()
 		if k.config.Endpoint != "" {
 			o.BaseEndpoint = aws.String(k.config.Endpoint)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
@@ -56,6 +57,7 @@ func NewSecret(config SecretConfig) *Secret {
 	}
 	s := &Secret{id: config.ID, timeout: orDefault(config.Timeout, secretTimeout), open: config.Open}
 	s.client = secretsmanager.New(secretsmanager.Options{Region: region, Credentials: config.Credentials}, func(o *secretsmanager.Options) {
+		o.Retryer = retryer()
 		if config.Endpoint != "" {
 			o.BaseEndpoint = aws.String(config.Endpoint)
 		}
@@ -158,6 +160,13 @@ func (s *Secret) opener(ctx context.Context, slot keyring.Slot) (crypto.Signer, 
 		return nil, fmt.Errorf("%w: nothing here asks KMS", keyring.ErrUnavailable)
 	}
 	return s.open(ctx, slot)
+}
+
+// retryer tries as often as the SDK does by itself, and waits less between:
+// what waits is a caller.
+func retryer() aws.Retryer {
+	const longest = 300 * time.Millisecond
+	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = longest })
 }
 
 // failure says what AWS said; a key isn't among it. nil stays nil.
