@@ -59,7 +59,7 @@ func readyOperation() huma.Operation {
 	return huma.Operation{
 		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz", Tags: []string{"operate"},
 		Summary:     "Whether the gateway can do its work",
-		Description: "Signs with the active key and verifies it, counts policies, fetches AWS credentials, looks for the issuers' keys, asks the stores of shares and of API keys, and looks whether the last audit record could be written.",
+		Description: "Signs with the active key and verifies it, looks at when the signing keys were seen for the last time, counts policies, fetches AWS credentials, looks for the issuers' keys, asks the stores of shares and of API keys, and looks whether the last audit record could be written.",
 	}
 }
 
