@@ -39,19 +39,23 @@ func (c configured) issue(t *testing.T) string {
 
 func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway)) configured {
 	t.Helper()
-	return fromSettingsAt(t, key, change, func() time.Time { return start.Add(7 * time.Minute) }, nil)
+	return fromSettingsAt(t, key, change, nil, nil)
 }
 
-// fromSettingsAt has a clock and a log of its own; without a log it keeps one.
+// fromSettingsAt has a clock and a log of its own; without them it is the
+// gateway's time, and its log.
 func fromSettingsAt(t *testing.T, key crypto.Signer, change func(*settings.Gateway), now func() time.Time, log *slog.Logger) configured {
 	t.Helper()
-	described, token, issuer := describe(t, key, now)
+	g := configured{gateway: &gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start.Add(7 * time.Minute)}}
+	environment := g.environment()
+	if now != nil {
+		environment.Now = now
+	}
+	described, token, issuer := describe(t, key, environment.Now)
 	if change != nil {
 		change(&described)
 	}
-	g := configured{&gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start.Add(7 * time.Minute)}, token, issuer}
-	environment := g.environment()
-	environment.Now = now
+	g.token, g.issuer = token, issuer
 	if log != nil {
 		environment.Log = log
 	}
