@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -87,9 +89,16 @@ func TestTheSameGrantIsSignedOnceHoweverManyAsk(t *testing.T) {
 			t.Fatal("signatures differ or don't fit")
 		}
 	}
-	signatures[0][0] ^= 1 // what was handed out is the caller's
+	for _, signature := range signatures[:len(signatures)-1] {
+		signature[0] ^= 1 // what was handed out is the caller's
+	}
+	known, err := key.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known[0] ^= 1
 	again, err := key.Sign(nil, digest[:], crypto.SHA256)
-	if err != nil || !bytes.Equal(again, signatures[1]) || f.count("Sign") != 1 {
+	if err != nil || !bytes.Equal(again, signatures[len(signatures)-1]) || f.count("Sign") != 1 {
 		t.Errorf("%v, %d calls", err, f.count("Sign"))
 	}
 	other := sha256.Sum256([]byte("another policy"))
@@ -263,12 +272,20 @@ func TestNoMoreCallsAreUnderWayThanAllowed(t *testing.T) {
 func TestASignatureThatDoesNotFitIsNotHandedOut(t *testing.T) {
 	f := newFaulty(t)
 	key := open(t, f.kms(), kmsKey(t, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify))
+	digest := sha256.Sum256(nil)
+	other, err := keyring.Generate(keyring.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := other.Sign(rand.Reader, digest[:], crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.inject(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_, _ = fmt.Fprint(w, `{"Signature":"MEUCIQDAnotASignature=="}`)
+		_, _ = fmt.Fprintf(w, `{"Signature":%q}`, base64.StdEncoding.EncodeToString(foreign))
 	})
-	digest := sha256.Sum256(nil)
-	if _, err := key.Sign(nil, digest[:], crypto.SHA256); !errors.Is(err, keyring.ErrUnavailable) {
+	if _, err := key.Sign(nil, digest[:], crypto.SHA256); !errors.Is(err, keyring.ErrUnavailable) || !errors.Is(err, awskeys.ErrMismatch) {
 		t.Error(err)
 	}
 }

@@ -338,6 +338,9 @@ func TestAKeyIsTakenWhereS3Answers(t *testing.T) {
 		if trusted != test.want || !errors.Is(err, test.err) {
 			t.Errorf("%s: %t, %v", name, trusted, err)
 		}
+		if err != nil && name == "another key under this id" && !strings.Contains(err.Error(), "another public key") {
+			t.Errorf("%s: %v doesn't say what to mend", name, err)
+		}
 	}
 }
 
