@@ -137,12 +137,24 @@ func TestTheEdgeTakesWhatTheAWSCLISigns(t *testing.T) {
 		"--private-key", "file://"+s.keyFile(pkcs1Key), "--date-less-than", "2037-01-01"))
 }
 
+// plainKeys is a folder of one of the stack's keys, without keys.json.
+func (s *stack) plainKeys(t testing.TB, id string) string {
+	t.Helper()
+	text, err := os.ReadFile(s.keyFile(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, id+".pem"), text)
+	return folder
+}
+
 func TestOpenSSLVerifiesWhatTheGatewaySigns(t *testing.T) {
 	s := startStack(t)
 	for _, id := range []string{ecKey, rsaKey} {
 		for _, digest := range []string{"SHA1", "SHA256"} {
 			t.Run(id+" "+digest, func(t *testing.T) {
-				g := s.startGateway(t, "--active-key-id="+id, "--signing-hash="+digest)
+				g := s.startGateway(t, "--signing-keys="+s.plainKeys(t, id), "--active-key-id="+id, "--signing-hash="+digest)
 				address := g.readURL(t, "alice", client.ReadItem{Key: "users/alice/pictures/sunrise.png"}).URL
 				u, err := url.Parse(address)
 				if err != nil {

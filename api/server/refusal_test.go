@@ -20,6 +20,7 @@ import (
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/objectkey"
+	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/signedurl"
@@ -235,6 +236,16 @@ func TestFaultsOfOurOwnTellNothing(t *testing.T) {
 		if g.trail.Len() != 0 {
 			t.Errorf("%s: recorded as issued: %s", name, g.trail)
 		}
+	}
+}
+
+func TestAKeyOutOfReachIsAProblemOfThisHour(t *testing.T) {
+	away := brokenSigner{err: fmt.Errorf("%w: hunter2", keyring.ErrUnavailable)}
+	g := newGateway(t, func(p *server.Parts) { p.Signer = func() server.Signer { return away } })
+	recorder := g.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/a.png"}]}`)
+	mustProblem(t, recorder, problem.Unavailable)
+	if strings.Contains(recorder.Body.String(), "hunter2") || g.trail.Len() != 0 {
+		t.Errorf("%s, on record %s", recorder.Body, g.trail)
 	}
 }
 

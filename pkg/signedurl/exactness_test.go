@@ -1,7 +1,9 @@
 package signedurl_test
 
 import (
+	"crypto"
 	"errors"
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
 
@@ -143,5 +146,26 @@ func TestCookiesAreAsStrictAsAskedFor(t *testing.T) {
 				t.Errorf("%s: %v, want %v", cookie.Name, cookie.SameSite, mode)
 			}
 		}
+	}
+}
+
+// failing is a key that can't be reached.
+type failing struct{ crypto.Signer }
+
+var errAway = errors.New("the key is away")
+
+func (failing) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, errAway }
+
+// Whoever asked has to know why there is no signature: AWS's signer passes on
+// the text of a key's error alone.
+func TestTheErrorOfAKeyIsPassedOnAsItIs(t *testing.T) {
+	signer := newSigner(t, failing{generate(t, keyring.P256)}, signedurl.SHA256)
+	key, err := objectkey.Parse("a.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = signer.Sign(signedurl.Request{Key: key, IssueID: "a", Conditions: signedurl.Conditions{Expires: time.Now().Add(time.Hour)}})
+	if !errors.Is(err, errAway) {
+		t.Error(err)
 	}
 }
