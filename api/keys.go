@@ -152,6 +152,9 @@ func (c *keysRotateCommand) run(ctx context.Context, now func() time.Time, stdou
 	if err != nil {
 		return err
 	}
+	if c.ActiveKeyID != "" {
+		return c.adopt(ctx, store, stdout)
+	}
 	configured := rotation.Config{
 		Store: store, Prober: c.distribution(now),
 		Life: c.longestLife(document), Grace: c.SigningGrace, Settle: 2 * c.SigningRefresh, //nolint:mnd // one look may have been under way
@@ -166,6 +169,20 @@ func (c *keysRotateCommand) run(ctx context.Context, now func() time.Time, stdou
 		return fmt.Errorf("%w: %w", errNotFinished, err)
 	}
 	return err
+}
+
+// adopt writes the document of a folder that had none. Gateways whose settings
+// name the active key would take no other.
+func (c *keysRotateCommand) adopt(ctx context.Context, store server.KeyStore, stdout io.Writer) error {
+	document, revision, err := store.Read(ctx)
+	if err != nil {
+		return err
+	}
+	if err := store.Write(ctx, document, revision); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "written: keys.json, in which %s signs\n", document.Slots[document.Active].KeyID)
+	return fmt.Errorf("%w: leave active-key-id out of the settings of every gateway, and of this command, and rotate again", errNotFinished)
 }
 
 // waiting waits until a time at most.

@@ -411,3 +411,28 @@ func TestAKeyInKMSWithoutATokenSecretStartsNothing(t *testing.T) {
 		t.Errorf("%s", p.stderr)
 	}
 }
+
+// A gateway whose settings name the active key takes no other, so that nothing
+// is rotated before they leave it out.
+func TestAFolderWithoutADocumentGetsOneBeforeItsKeysAreRotated(t *testing.T) {
+	s := startStack(t)
+	folder := s.plainKeys(t, ecKey)
+	environment := append(s.environment(t), "SIGNGATE_SIGNING_KEYS="+folder)
+	named := s.startGatewayIn(t, environment, append(hurried(), "--read-life=1s", "--active-key-id="+ecKey)...)
+	first := s.keys(t, environment, append([]string{"rotate", "--active-key-id=" + ecKey}, hurried()...)...)
+	if first.exitCode(t) != 3 || !strings.Contains(first.stderr.String(), "leave active-key-id out") {
+		t.Errorf("%s%s", first.stdout, first.stderr)
+	}
+	g := s.startGatewayIn(t, environment, append(hurried(), "--read-life=1s")...)
+	for _, each := range []*gateway{named, g} {
+		if id := each.readURL(t, "alice", client.ReadItem{Key: "users/alice/pictures/meadow.png"}).URL; !strings.Contains(id, "Key-Pair-Id="+ecKey) {
+			t.Errorf("another key signs")
+		}
+	}
+	// Ids of uploads are sealed under keys that are derived from the signing
+	// keys here, and the cursors of lists live an hour.
+	last := s.rotate(t, "--signing-keys="+folder, "--wait=30s")
+	if last.exitCode(t) != 3 || !strings.Contains(last.stdout.String(), "switched") || !strings.Contains(last.stdout.String(), "may live until") {
+		t.Errorf("%s%s", last.stdout, last.stderr)
+	}
+}

@@ -223,7 +223,7 @@ func (d *Document) Check() error {
 			return fmt.Errorf("%w: slots %s and %s have one key id", ErrDocument, other, name)
 		}
 		ids[slot.KeyID] = name
-		if public := slot.publicText(); public != "" {
+		if public := slot.PublicPEM(); public != "" {
 			if other := publics[public]; other != "" {
 				return fmt.Errorf("%w: slots %s and %s hold one key", ErrDocument, other, name)
 			}
@@ -277,8 +277,9 @@ func (s Slot) check() error {
 	return nil
 }
 
-// publicText is the public half in one form; empty where it isn't in the slot.
-func (s Slot) publicText() string {
+// PublicPEM returns the public half in the form in which CloudFront takes it:
+// what a deployment makes a public key of. It is empty where a file has it.
+func (s Slot) PublicPEM() string {
 	var public crypto.PublicKey
 	if s.private != nil {
 		if signer, err := ParsePrivatePEM([]byte(s.private())); err == nil {
