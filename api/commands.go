@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/access"
@@ -30,7 +28,7 @@ type commands struct {
 }
 
 type serveCommand struct {
-	Config kong.ConfigFlag `help:"JSON file of settings; flags and the environment stand above it." placeholder:"FILE"`
+	settings.Sources
 	settings.Gateway
 }
 
@@ -44,12 +42,15 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		kong.Name("signgate"),
 		kong.Description("Hands out access to private objects in S3 without touching their bytes."),
 		kong.DefaultEnvars(settings.EnvPrefix),
-		kong.Configuration(settings.File),
+		kong.Bind(readParameters(ctx)),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 	)
 	if err != nil {
 		return fail(stderr, err, exitFailed)
+	}
+	if len(args) == 0 && onLambda() { // which runs a binary without any
+		args = []string{"serve"}
 	}
 	parsed, err := parser.Parse(args)
 	if exited >= 0 { // --help has been printed
@@ -112,30 +113,6 @@ func usage(err error) error {
 		return errors.New("unexpected argument; see --help. A URL has to stand in quotes, and only one at a time is explained")
 	}
 	return err
-}
-
-// serve runs the gateway until ctx ends.
-func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, stdout, stderr io.Writer) error {
-	log, err := newLog(gateway.LogLevel, stderr)
-	if err != nil {
-		return err
-	}
-	aws, err := config.LoadDefaultConfig(ctx, config.WithRegion(gateway.Region))
-	if err != nil {
-		return fmt.Errorf("AWS configuration: %w", err)
-	}
-	handler, closeParts, err := server.FromSettings(ctx, gateway, server.Environment{
-		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: now, Build: server.CurrentBuild(),
-	})
-	if err != nil {
-		return err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.Listen)
-	if err != nil {
-		return errors.Join(fmt.Errorf("listen: %w", err), closeParts())
-	}
-	log.InfoContext(ctx, "listening", "address", listener.Addr().String())
-	return errors.Join(server.Serve(ctx, listener, handler, gateway.ShutdownGrace), closeParts())
 }
 
 func newLog(level string, out io.Writer) (*slog.Logger, error) {

@@ -46,10 +46,13 @@ func newRotatable(t *testing.T, withTokenSecret bool) *rotatable {
 		t.Fatal(err)
 	}
 	r.log = &bytes.Buffer{}
-	r.configured = fromSettingsAt(t, generateKey(t, keyring.P256), func(s *settings.Gateway) {
+	r.configured = inEnvironment(t, generateKey(t, keyring.P256), func(s *settings.Gateway) {
 		s.SigningKeys, s.ActiveKeyID = r.dir, ""
 		s.SigningRefresh, s.SigningGrace, s.MaxReadLife = time.Hour, 24*time.Hour, 12*time.Hour // the clock stands still: only the first call after hours looks
-	}, func() time.Time { return start.Add(7 * time.Minute).Add(time.Duration(r.ahead.Load())) }, slog.New(slog.NewTextHandler(r.log, nil)))
+	}, func(env *server.Environment) {
+		env.Now = func() time.Time { return start.Add(7 * time.Minute).Add(time.Duration(r.ahead.Load())) }
+		env.Log = slog.New(slog.NewTextHandler(r.log, nil))
+	})
 	return r
 }
 

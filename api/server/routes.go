@@ -151,8 +151,9 @@ type Recorder interface {
 
 // Server answers requests. Make one with New or FromSettings.
 type Server struct {
-	parts Parts
-	echo  *echo.Echo
+	parts  Parts
+	echo   *echo.Echo
+	chores *chores // of FromSettings; nil: none
 }
 
 // New puts the server together.

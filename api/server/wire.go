@@ -24,6 +24,7 @@ type Environment struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 	Build       Build
+	Frozen      bool // the process stands still between requests: what is done again and again is done by CatchUp
 }
 
 // FromSettings makes every part that the settings describe and puts the
@@ -49,6 +50,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err != nil {
 		return nil, nil, errors.Join(err, w.close())
 	}
+	server.chores = newChores(env.Now, w.chores)
 	return server, w.close, nil
 }
 
@@ -59,6 +61,16 @@ type wiring struct {
 	live    *liveKeys
 	parts   Parts
 	closers []func() error // in the order in which they are to be called
+	chores  []chore        // of a process that stands still between requests
+}
+
+// repeat has something done again and again.
+func (w *wiring) repeat(c chore) {
+	if w.env.Frozen {
+		w.chores = append(w.chores, c)
+		return
+	}
+	w.closers = append(w.closers, repeating(c))
 }
 
 func (w *wiring) close() error {
@@ -95,7 +107,7 @@ func (w *wiring) decisions(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("policies: %s: %w", w.gateway.Policies, err)
 	}
-	w.closers = append(w.closers, refreshing(authorizer, w.gateway.PolicyRefresh, w.env.Log)) //nolint:contextcheck // outlives this context
+	w.repeat(refreshing(authorizer, w.gateway.PolicyRefresh, w.env.Log)) //nolint:contextcheck // outlives this context
 	if w.parts.Rules, w.parts.Quarantine, err = uploadRules(w.gateway); err != nil {
 		return err
 	}
@@ -130,9 +142,14 @@ func (w *wiring) s3(ctx context.Context) error {
 // trail opens the audit trail, the last of all: it signs its end when it is
 // closed.
 func (w *wiring) trail(context.Context) error {
-	trail, closeTrail, err := openTrail(w.gateway, w.live.active(), w.env) //nolint:contextcheck // its schedule outlives this context
+	trail, closeTrail, err := openTrail(w.gateway, w.live.active(), w.env) //nolint:contextcheck // outlives this context
 	if err != nil {
 		return err
+	}
+	if w.env.Frozen {
+		w.repeat(checkpoints(trail, w.gateway.AuditCheckpointInterval, w.env.Log)) //nolint:contextcheck // outlives this context
+	} else {
+		trail.Start(w.gateway.AuditCheckpointInterval) //nolint:contextcheck // until the trail is closed
 	}
 	w.parts.Audit, w.closers = trail, append(w.closers, closeTrail)
 	w.live.onActive = trail.SignWith
@@ -142,6 +159,6 @@ func (w *wiring) trail(context.Context) error {
 
 // follow has changed signing keys taken over from now on.
 func (w *wiring) follow(context.Context) error {
-	w.closers = append(w.closers, repeating(w.gateway.SigningRefresh, w.live.refresh)) //nolint:contextcheck // outlives this context
+	w.repeat(chore{w.gateway.SigningRefresh, w.live.refresh}) //nolint:contextcheck // outlives this context
 	return nil
 }

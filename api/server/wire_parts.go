@@ -149,7 +149,7 @@ func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*
 	config := audit.Config{
 		Out: env.Stdout, Signer: active.Signer, KeyID: active.ID, Now: env.Now,
 		OnError: func(err error) {
-			env.Log.ErrorContext(context.Background(), "no checkpoint in the audit trail", "error", err)
+			env.Log.ErrorContext(context.Background(), noCheckpoint, "error", err)
 		},
 	}
 	closeFile := func() error { return nil }
@@ -170,7 +170,6 @@ func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*
 		closeFile = file.Close
 	}
 	trail := audit.New(config)
-	trail.Start(gateway.AuditCheckpointInterval)
 	return trail, func() error { return errors.Join(trail.Close(), closeFile()) }, nil
 }
 
@@ -194,10 +193,9 @@ func havePolicies(authorizer *access.Reloading) error {
 	return nil
 }
 
-// refreshing takes over changed policies at every interval, until the returned
-// function is called.
-func refreshing(policies *access.Reloading, every time.Duration, log *slog.Logger) func() error {
-	return repeating(every, func(ctx context.Context) {
+// refreshing takes over changed policies.
+func refreshing(policies *access.Reloading, every time.Duration, log *slog.Logger) chore {
+	return chore{every, func(ctx context.Context) {
 		taken, err := policies.Refresh()
 		switch {
 		case err != nil:
@@ -205,30 +203,16 @@ func refreshing(policies *access.Reloading, every time.Duration, log *slog.Logge
 		case taken:
 			log.InfoContext(ctx, "changed policies decide now", "policies", policies.Len())
 		}
-	})
+	}}
 }
 
-// repeating does something at every interval, until the returned function is
-// called.
-func repeating(every time.Duration, do func(ctx context.Context)) func() error {
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				do(ctx)
-			}
+// checkpoints signs what was written to the trail.
+func checkpoints(trail *audit.Log, every time.Duration, log *slog.Logger) chore {
+	return chore{every, func(ctx context.Context) {
+		if err := trail.Checkpoint(); err != nil {
+			log.ErrorContext(ctx, noCheckpoint, "error", err)
 		}
-	}()
-	return func() error {
-		stop()
-		<-done
-		return nil
-	}
+	}}
 }
+
+const noCheckpoint = "no checkpoint in the audit trail"

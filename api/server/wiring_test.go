@@ -25,6 +25,8 @@ type configured struct {
 	*gateway
 	token  string
 	issuer *demoissuer.Issuer
+	dir    string // of the policies
+	server *server.Server
 }
 
 // issue makes a token that is fresh now.
@@ -37,30 +39,37 @@ func (c configured) issue(t *testing.T) string {
 	return token
 }
 
-func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway)) configured {
+func (c configured) writePolicies(t *testing.T, text string) {
 	t.Helper()
-	return fromSettingsAt(t, key, change, nil, nil)
+	if err := os.WriteFile(filepath.Join(c.dir, "all.cedar"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
-// fromSettingsAt has a clock and a log of its own; without them it is the
-// gateway's time, and its log.
-func fromSettingsAt(t *testing.T, key crypto.Signer, change func(*settings.Gateway), now func() time.Time, log *slog.Logger) configured {
+func fromSettings(t *testing.T, key crypto.Signer, change func(*settings.Gateway)) configured {
+	t.Helper()
+	return inEnvironment(t, key, change, nil)
+}
+
+// frozen is an environment that stands still between requests.
+func frozen(env *server.Environment) { env.Frozen = true }
+
+// inEnvironment is fromSettings with something else than settings changed.
+func inEnvironment(t *testing.T, key crypto.Signer, change func(*settings.Gateway), surround func(*server.Environment)) configured {
 	t.Helper()
 	g := configured{gateway: &gateway{trail: &bytes.Buffer{}, log: &bytes.Buffer{}, now: start.Add(7 * time.Minute)}}
 	environment := g.environment()
-	if now != nil {
-		environment.Now = now
+	if surround != nil {
+		surround(&environment)
 	}
 	described, token, issuer := describe(t, key, environment.Now)
 	if change != nil {
 		change(&described)
 	}
-	g.token, g.issuer = token, issuer
-	if log != nil {
-		environment.Log = log
-	}
-	handler, closeParts, err := server.FromSettings(t.Context(), described, environment)
-	if err != nil {
+	g.token, g.issuer, g.dir = token, issuer, described.Policies
+	var closeParts func() error
+	var err error
+	if g.server, closeParts, err = server.FromSettings(t.Context(), described, environment); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -68,7 +77,7 @@ func fromSettingsAt(t *testing.T, key crypto.Signer, change func(*settings.Gatew
 			t.Error(err)
 		}
 	})
-	g.handler = handler
+	g.handler = g.server
 	return g
 }
 

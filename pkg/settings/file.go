@@ -13,7 +13,7 @@ import (
 )
 
 // File reads settings from JSON: one object whose members are the settings in
-// camelCase, durations as text ("5m"). It serves kong.Configuration. An
+// camelCase, durations as text ("5m"). An
 // unknown member is an error, because a misspelt limit would be no limit.
 func File(r io.Reader) (kong.Resolver, error) {
 	decoder := json.NewDecoder(r)
@@ -25,13 +25,17 @@ func File(r io.Reader) (kong.Resolver, error) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%w: something follows the JSON object in the file", ErrInvalid)
 	}
-	return file{values: values}, nil
+	return source{name: "the file", values: values}, nil
 }
 
-type file struct{ values map[string]any }
+// source is settings by name in camelCase.
+type source struct {
+	name   string
+	values map[string]any
+}
 
 // Validate refuses members that are no settings.
-func (f file) Validate(app *kong.Application) error {
+func (s source) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
@@ -39,23 +43,23 @@ func (f file) Validate(app *kong.Application) error {
 		}
 		return next(nil)
 	})
-	for _, name := range slices.Sorted(maps.Keys(f.values)) {
+	for _, name := range slices.Sorted(maps.Keys(s.values)) {
 		if !known[name] {
-			return fmt.Errorf("%w: the file has an unknown setting %q", ErrInvalid, name)
+			return fmt.Errorf("%w: %s has an unknown setting %q", ErrInvalid, s.name, name)
 		}
 	}
 	return nil
 }
 
-// Resolve answers for one flag. The environment stands above the file; kong
-// asks resolvers even where it was set there.
-func (f file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+// Resolve answers for one flag. The environment stands above every source;
+// kong asks resolvers even where it was set there.
+func (s source) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	for _, env := range flag.Tag.Envs {
 		if _, set := os.LookupEnv(env); set {
 			return nil, nil //nolint:nilnil // kong's way to say "not here"
 		}
 	}
-	value, ok := f.values[camelCase(flag.Name)]
+	value, ok := s.values[camelCase(flag.Name)]
 	if !ok {
 		return nil, nil //nolint:nilnil // kong's way to say "not here"
 	}
@@ -72,7 +76,9 @@ func (f file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, erro
 func camelCase(name string) string {
 	words := strings.Split(name, "-")
 	for i, word := range words[1:] {
-		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		if word != "" {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
 	}
 	return strings.Join(words, "")
 }

@@ -183,23 +183,12 @@ func TestAllComplaintsComeAtOnceInOneLine(t *testing.T) {
 	}
 }
 
-// parse reads settings as the binary does.
+// parse reads settings as the binary does, with nothing in Parameter Store.
 func parse(t *testing.T, file string, args ...string) (settings.Gateway, error) {
 	t.Helper()
-	var cli struct {
-		Config kong.ConfigFlag
-		settings.Gateway
-	}
-	parser, err := kong.New(&cli, kong.Name("signgate"), kong.DefaultEnvars(settings.EnvPrefix), kong.Configuration(settings.File))
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "settings.json")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = parser.Parse(append(args, "--config", path))
-	return cli.Gateway, err
+	writeFile(t, path, file)
+	return parseWith(t, store{}, append(args, "--config", path)...)
 }
 
 const whole = `{
@@ -279,5 +268,12 @@ func TestSigningKeysMayComeFromASecretAlone(t *testing.T) {
 	gateway.SigningKeys, gateway.ActiveKeyID, gateway.SigningSecret = "", "", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signgate-AbCdEf"
 	if err := gateway.Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

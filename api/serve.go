@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/signgate/signgate/api/lambda"
+	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/settings"
+)
+
+// onLambda says whether this process was started as a Lambda function.
+func onLambda() bool { return os.Getenv(lambda.RuntimeAPI) != "" }
+
+// serve runs the gateway until ctx ends: as a Lambda function where it was
+// started as one, else as a server.
+func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, stdout, stderr io.Writer) error {
+	log, err := newLog(gateway.LogLevel, stderr)
+	if err != nil {
+		return err
+	}
+	aws, err := config.LoadDefaultConfig(ctx, config.WithRegion(gateway.Region))
+	if err != nil {
+		return fmt.Errorf("AWS configuration: %w", err)
+	}
+	handler, closeParts, err := server.FromSettings(ctx, gateway, server.Environment{
+		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: now, Build: server.CurrentBuild(), Frozen: onLambda(),
+	})
+	if err != nil {
+		return err
+	}
+	if onLambda() {
+		log.InfoContext(ctx, "answering invocations")
+		lambda.New(lambda.Config{Handler: handler, Identify: identify, Settle: handler.CatchUp, Log: log}).Serve(ctx)
+		return closeParts()
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen: %w", err), closeParts())
+	}
+	log.InfoContext(ctx, "listening", "address", listener.Addr().String())
+	return errors.Join(server.Serve(ctx, listener, handler, gateway.ShutdownGrace), closeParts())
+}
+
+// identify hands on whom API Gateway has verified.
+func identify(ctx context.Context, identity lambda.Identity) context.Context {
+	return callers.WithIAM(ctx, callers.IAMIdentity(identity))
+}
+
+// parametersTimeout bounds the reading of settings from Parameter Store.
+const parametersTimeout = 10 * time.Second
+
+// readParameters reads settings from Parameter Store in the region of the
+// environment: that of the settings isn't known yet.
+func readParameters(ctx context.Context) settings.ReadParameters {
+	return func(path string) (kong.Resolver, error) {
+		ctx, cancel := context.WithTimeout(ctx, parametersTimeout)
+		defer cancel()
+		aws, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("AWS configuration: %w", err)
+		}
+		return settings.Parameters(ctx, ssm.NewFromConfig(aws), path)
+	}
+}
