@@ -24,8 +24,7 @@ import (
 	"github.com/signgate/signgate/pkg/client"
 )
 
-func TestWhatIsUploadedReadsBackWholeAndInPieces(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func uploadedReadsBack(t *testing.T, g *gateway) {
 	const key = "users/alice/e2e/ä b+c.bin"
 	content := make([]byte, 1<<20)
 	_, _ = rand.Read(content)
@@ -62,8 +61,7 @@ func TestWhatIsUploadedReadsBackWholeAndInPieces(t *testing.T) {
 	}
 }
 
-func TestTheRedirectLeadsToTheObject(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func redirectLeadsToTheObject(t *testing.T, g *gateway) {
 	for _, path := range []string{"/v1/read/users/alice/pictures/sunrise.png", "/v1/read/users%2Falice%2Fpictures%2Fsunrise.png"} {
 		got := send(t, http.MethodGet, g.url+path, map[string]string{"Authorization": "Bearer " + g.token(t, "alice")}, nil)
 		if got.status != http.StatusFound || len(got.body) != 0 {
@@ -147,8 +145,7 @@ func TestANewKeyOfTheIssuerIsTakenWithoutARestart(t *testing.T) {
 	}
 }
 
-func TestForgedTokensAreRefused(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func forgedTokensAreRefused(t *testing.T, g *gateway) {
 	good := g.token(t, "alice")
 	parts := strings.Split(good, ".")
 	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
@@ -234,8 +231,7 @@ func TestEveryURLIsInTheTrailAndNoSecretIsInAnyOutput(t *testing.T) {
 	}
 }
 
-func TestTheProbesAndTheDocumentAreThere(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func probesAreThere(t *testing.T, g *gateway) {
 	for path, want := range map[string]string{
 		"/livez": "ok", "/readyz": `"credentials"`, "/version": "goVersion", "/openapi.json": `"openapi": "3.1`, "/docs": "<html",
 	} {
@@ -245,8 +241,7 @@ func TestTheProbesAndTheDocumentAreThere(t *testing.T) {
 	}
 }
 
-func TestAnOldVersionReadsBackByItsID(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func oldVersionReadsBack(t *testing.T, g *gateway) {
 	const key = "users/alice/versions.txt"
 	put := func(content string) string {
 		t.Helper()

@@ -8,8 +8,7 @@ import (
 	"github.com/signgate/signgate/pkg/client"
 )
 
-func TestAnAlbumIsListedWithURLsThatOpen(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func albumIsListed(t *testing.T, g *gateway) {
 	for n := range 5 {
 		g.upload(t, "alice", fmt.Sprintf("users/alice/list/%d ä+.txt", n), "text/plain", []byte{byte('0' + n)})
 	}

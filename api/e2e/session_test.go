@@ -110,8 +110,7 @@ func mustHideCapability(t *testing.T, s *stack, g *gateway, address string) {
 	}
 }
 
-func TestASessionRefusesWhatItWasNotMadeFor(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func sessionRefuses(t *testing.T, g *gateway) {
 	session := g.session(t, client.SessionRequest{Prefix: "users/alice/inbox/", ContentTypes: []string{"image/*"}, MaxBytes: 10})
 	for name, request := range map[string]struct {
 		method, path string
@@ -156,8 +155,7 @@ func blob(contentType string, size int, checksum string) any {
 }
 
 // Uppy 5 shows the member message to people, or else the address.
-func TestARefusalBelowASessionSaysWhyInTheWidgetsWords(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func refusalInTheWidgetsWords(t *testing.T, g *gateway) {
 	session := g.session(t, client.SessionRequest{Prefix: "users/alice/inbox/", ContentTypes: []string{"image/*"}})
 	for address, want := range map[string]string{
 		session.URL + "/s3/params?filename=a&type=text/html": "may not be uploaded here", g.url + "/u/none/s3/params": "no such upload session",
@@ -180,8 +178,7 @@ func TestAnExpiredSessionIsWorthless(t *testing.T) {
 	t.Error("it never expires")
 }
 
-func TestASessionWithATokenNeedsThePersonsToken(t *testing.T) {
-	g := startStack(t).startGateway(t)
+func sessionNeedsToken(t *testing.T, g *gateway) {
 	session := g.session(t, client.SessionRequest{Prefix: "users/alice/inbox/", WithToken: true})
 	address := session.URL + "/s3/params?filename=a&type=text/plain"
 	for person, want := range map[string]int{"": http.StatusUnauthorized, "bob": http.StatusNotFound, "alice": http.StatusOK} {

@@ -122,7 +122,7 @@ func (g *gateway) token(t testing.TB, person string) string {
 func (g *gateway) as(t testing.TB, person string) *client.Client {
 	t.Helper()
 	token := g.token(t, person)
-	caller, err := client.New(client.Config{URL: g.url, Token: func(context.Context) (string, error) { return token, nil }})
+	caller, err := client.New(client.Config{URL: g.url, HTTP: &http.Client{Transport: trusting(), Timeout: patience}, Token: func(context.Context) (string, error) { return token, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
