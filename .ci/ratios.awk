@@ -55,6 +55,7 @@ END {
 	ratio("a URL in a batch of 100 to a URL in a request of its own, over HTTP", "ReadURLs100", "ReadURL", 100)
 	ratio("an audit record in its chain to one without a chain", "Record/chained", "Record/plain")
 	ratio("a look-up among 1 million shares to one among 1 thousand", "Find/1M", "Find/1k", 1, 1.5)
+	ratio("a URL with metrics to one without, over HTTP", "ReadURLMeasured", "ReadURL", 1, 1.05)
 	print "\nMicroseconds:\n"
 	more("policies and shares, beyond a comparison of names", "Decision/policies_and_shares", "Decision/identity", 15)
 	print "\nMilliseconds:\n"

@@ -33,11 +33,25 @@ func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, 
 	if err != nil {
 		return fmt.Errorf("AWS configuration: %w", err)
 	}
-	handler, closeParts, err := server.FromSettings(ctx, gateway, server.Environment{
-		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: now, Build: server.CurrentBuild(), Frozen: onLambda(),
+	build := server.CurrentBuild()
+	measured, err := newTelemetry(ctx, gateway, build, now, log, stderr)
+	if err != nil {
+		return err
+	}
+	handler, closeHandler, err := server.FromSettings(ctx, gateway, server.Environment{
+		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: now, Build: build, Telemetry: measured, Frozen: onLambda(),
 	})
 	if err != nil {
 		return err
+	}
+	closeParts := func() error {
+		err := closeHandler()
+		closeWithin(context.WithoutCancel(ctx), gateway.ShutdownGrace, measured, log)
+		return err
+	}
+	waitForPage, err := servePage(ctx, gateway, measured, log)
+	if err != nil {
+		return errors.Join(err, closeParts())
 	}
 	if onLambda() {
 		log.InfoContext(ctx, "answering invocations")
@@ -49,7 +63,7 @@ func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, 
 		return errors.Join(fmt.Errorf("listen: %w", err), closeParts())
 	}
 	log.InfoContext(ctx, "listening", "address", listener.Addr().String())
-	return errors.Join(server.Serve(ctx, listener, handler, gateway.ShutdownGrace), closeParts())
+	return errors.Join(server.Serve(ctx, listener, handler, gateway.ShutdownGrace), waitForPage(), closeParts())
 }
 
 // identify hands on whom API Gateway has verified.

@@ -118,6 +118,7 @@ func (s *Server) toDocument(ctx huma.Context, _ string, body any) (any, error) {
 	if !ok {
 		return body, nil
 	}
+	s.instruments.problem(ctx.Context(), document.Code)
 	whole := *document
 	whole.RequestID = requestIDOf(ctx.Context())
 	return &whole, nil

@@ -42,7 +42,13 @@ func benchmarkReadURLs(b *testing.B, count int) {
 
 func benchmarkPost(b *testing.B, path, body string, status int) {
 	b.Helper()
-	web, token := newWeb(b)
+	benchmarkPostOn(b, func(*server.Parts) {}, path, body, status)
+}
+
+// benchmarkPostOn is benchmarkPost on another gateway.
+func benchmarkPostOn(b *testing.B, change func(*server.Parts), path, body string, status int) {
+	b.Helper()
+	web, token := newWeb(b, change)
 	b.ReportAllocs()
 	for b.Loop() {
 		request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, web.URL+path, strings.NewReader(body))
@@ -64,7 +70,7 @@ func benchmarkPost(b *testing.B, path, body string, status int) {
 }
 
 // newWeb is a gateway behind a real socket, and a token of alice's.
-func newWeb(b *testing.B) (*httptest.Server, string) {
+func newWeb(b *testing.B, change func(*server.Parts)) (*httptest.Server, string) {
 	b.Helper()
 	mux := http.NewServeMux()
 	issuerWeb := httptest.NewServer(mux)
@@ -89,6 +95,7 @@ func newWeb(b *testing.B) (*httptest.Server, string) {
 	g := newGateway(b, func(parts *server.Parts) {
 		parts.Callers, parts.Audit = tokens, audit.NewLog(io.Discard)
 		parts.Log = slog.New(slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // writing the line is part of the cost
+		change(parts)
 	})
 	web := httptest.NewServer(g.handler)
 	b.Cleanup(web.Close)

@@ -89,6 +89,7 @@ func (s *Server) echoError(err error, c echo.Context) {
 	default:
 		document = problemFor(ctx, err)
 	}
+	s.instruments.problem(ctx, document.Code)
 	whole := *document
 	whole.RequestID = requestIDOf(ctx)
 	c.Response().Header().Set(echo.HeaderContentType, problem.ContentType)

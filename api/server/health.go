@@ -71,6 +71,7 @@ func (s *Server) ready(ctx context.Context, _ *struct{}) (*statusOutput, error) 
 	var failed []problem.Field
 	for _, check := range s.parts.Checks {
 		err := check.Run(ctx)
+		s.instruments.check(ctx, check.Name, err)
 		if errors.Is(err, errDegraded) {
 			logFrom(ctx).WarnContext(ctx, "ready, but degraded", "check", check.Name, "error", err)
 			output.Body.Checks[check.Name] = "degraded; the log says why"
@@ -87,6 +88,15 @@ func (s *Server) ready(ctx context.Context, _ *struct{}) (*statusOutput, error) 
 		return nil, problem.New(problem.Unavailable, "The gateway is not ready.", failed...)
 	}
 	return output, nil
+}
+
+// lookAround runs the checks for those who look at metrics.
+func (s *Server) lookAround(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	for _, check := range s.parts.Checks {
+		s.instruments.check(ctx, check.Name, check.Run(ctx))
+	}
 }
 
 func versionOperation() huma.Operation {

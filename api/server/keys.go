@@ -134,6 +134,16 @@ func (l *liveKeys) tell(ctx context.Context, taken bool, err error) {
 
 func (l *liveKeys) active() keyring.Key { return l.current.Load().keys.Ring.Active() }
 
+// since is when the active key was made, as the document of keys says; zero
+// where there is none.
+func (l *liveKeys) since() time.Time {
+	keys := l.current.Load().keys
+	if keys.Document == nil {
+		return time.Time{}
+	}
+	return keys.Document.Slots[keys.Document.Active].AddedAt
+}
+
 // thawed is how many intervals without a look mean that this process stood
 // still, as a function does between its calls. Then the first call looks.
 const (

@@ -40,7 +40,11 @@ func (s *Server) requestID() echo.MiddlewareFunc {
 			}
 			c.Response().Header().Set(echo.HeaderXRequestID, id)
 			ctx := context.WithValue(c.Request().Context(), requestIDKey{}, id)
-			ctx = context.WithValue(ctx, logKey{}, s.parts.Log.With("requestId", id))
+			log := s.parts.Log.With("requestId", id)
+			if traceID := traceIDOf(ctx); traceID != "" {
+				log = log.With("traceId", traceID)
+			}
+			ctx = context.WithValue(ctx, logKey{}, log)
 			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)
 		}

@@ -57,10 +57,11 @@ type Parts struct {
 	StableKey      func() []byte   // keys the ids of stable URLs; the same in every process with the same keys
 	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed; none if empty
 
-	Build Build
-	Log   *slog.Logger
-	Now   func() time.Time
-	NewID func() string // issue ids and request ids: unguessable, letters and digits
+	Telemetry Telemetry
+	Build     Build
+	Log       *slog.Logger
+	Now       func() time.Time
+	NewID     func() string // issue ids and request ids: unguessable, letters and digits
 }
 
 // Authenticator says who holds a token; an error wraps callers.ErrToken, or
@@ -154,6 +155,9 @@ type Server struct {
 	parts  Parts
 	echo   *echo.Echo
 	chores *chores // of FromSettings; nil: none
+
+	instruments *instruments
+	paths       []string // of all routes
 }
 
 // New puts the server together.
@@ -166,12 +170,18 @@ func New(parts Parts) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{parts: parts, echo: echo.New()}
+	if err := s.measure(); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
 	s.use()
 	api := s.newAPI()
 	s.routes(api)
 	s.routeWidgets()
 	if err := s.serveDocs(api); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
+	}
+	for _, route := range s.echo.Routes() {
+		s.paths = append(s.paths, route.Path)
 	}
 	return s, nil
 }
@@ -181,6 +191,9 @@ func (s *Server) use() {
 	s.echo.HTTPErrorHandler = s.echoError
 	s.echo.IPExtractor = clientAddress(s.parts.TrustedProxies)
 	s.echo.Pre(keepKeyTogether)
+	if s.parts.Telemetry.Tracer != nil || s.instruments != nil {
+		s.echo.Use(s.observe)
+	}
 	s.echo.Use(
 		s.requestID(),
 		s.accessLog(),

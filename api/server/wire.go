@@ -15,6 +15,7 @@ import (
 
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/settings"
+	"github.com/signgate/signgate/pkg/telemetry"
 )
 
 // Environment is what settings can't say.
@@ -24,7 +25,8 @@ type Environment struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 	Build       Build
-	Frozen      bool // the process stands still between requests: what is done again and again is done by CatchUp
+	Telemetry   *telemetry.Telemetry // nil: nothing is measured
+	Frozen      bool                 // the process stands still between requests: what is done again and again is done by CatchUp
 }
 
 // FromSettings makes every part that the settings describe and puts the
@@ -46,10 +48,12 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 			return nil, nil, errors.Join(err, w.close())
 		}
 	}
+	w.telemetry()
 	server, err := New(w.parts) //nolint:contextcheck // the server outlives this context; requests bring their own
 	if err != nil {
 		return nil, nil, errors.Join(err, w.close())
 	}
+	w.watch(server) //nolint:contextcheck // outlives this context
 	server.chores = newChores(env.Now, w.chores)
 	return server, w.close, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,9 @@ type Gateway struct {
 	TrustedProxies []string      `help:"Address ranges of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. None by default."`
 	ShutdownGrace  time.Duration `default:"10s" help:"How long running requests may take to end on shutdown."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
+
+	MetricsListen    string `help:"Address of a page of metrics for Prometheus, host:port; not one that callers reach. None by default."`
+	MetricsNamespace string `help:"CloudWatch namespace of metrics that are written to the log in embedded metric format, such as signgate/prod. None by default."`
 
 	PublicURL string `name:"public-url" required:"" env:"SIGNGATE_PUBLIC_URL" help:"Where callers reach the gateway, such as https://api.example.com; upload addresses begin with it."`
 
@@ -135,6 +139,12 @@ func (g *Gateway) Validate() error {
 		}
 	}
 	check("listen", checkListen(g.Listen))
+	if g.MetricsListen != "" {
+		check("metrics-listen", checkListen(g.MetricsListen))
+	}
+	if !namespaces().MatchString(g.MetricsNamespace) || strings.HasPrefix(g.MetricsNamespace, "AWS/") {
+		check("metrics-namespace", errors.New("may hold letters, digits and .-_/#: , at most 255, and not begin with AWS/"))
+	}
 	check("max-body-bytes", atLeast(g.MaxBodyBytes, 1))
 	check("shutdown-grace", atLeast(g.ShutdownGrace, 0))
 	for _, origin := range g.AllowedOrigins {
@@ -234,6 +244,10 @@ func (g *Gateway) checkCredentials() error {
 	}
 	return rolecredentials.CheckRole(g.CredentialsRole)
 }
+
+// namespaces are those that CloudWatch takes for custom metrics
+// (PutMetricData, "Namespace"); none is one.
+func namespaces() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z0-9._\-/#:]{1,255})?$`) }
 
 func checkListen(address string) error {
 	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {

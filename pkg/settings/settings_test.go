@@ -56,6 +56,10 @@ func TestOneWayToKnowCallersIsEnough(t *testing.T) {
 func TestEverySettingIsValidated(t *testing.T) {
 	for setting, changes := range map[string][]func(*settings.Gateway){
 		"listen":         {func(g *settings.Gateway) { g.Listen = "8080" }, func(g *settings.Gateway) { g.Listen = "" }},
+		"metrics-listen": {func(g *settings.Gateway) { g.MetricsListen = "9090" }},
+		"metrics-namespace": {
+			func(g *settings.Gateway) { g.MetricsNamespace = "AWS/Lambda" }, func(g *settings.Gateway) { g.MetricsNamespace = "sign gate" },
+		},
 		"max-body-bytes": {func(g *settings.Gateway) { g.MaxBodyBytes = 0 }},
 		"shutdown-grace": {func(g *settings.Gateway) { g.ShutdownGrace = -1 }},
 		"allowed-origins": {

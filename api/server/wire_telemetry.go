@@ -1,0 +1,45 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// instrumentation names who measures.
+	instrumentation = "github.com/signgate/signgate"
+	// lookEvery is how often the checks run for those who look at metrics.
+	lookEvery = 30 * time.Second
+	// flushTimeout bounds what a caller may have to wait for measurements.
+	flushTimeout = time.Second
+)
+
+// telemetry hands the server what it measures with.
+func (w *wiring) telemetry() {
+	if w.env.Telemetry == nil {
+		return
+	}
+	w.parts.Telemetry = Telemetry{Meter: w.env.Telemetry.Meter(instrumentation), Tracer: w.env.Telemetry.Tracer(instrumentation)}
+	w.parts.Telemetry.KeySince = w.live.since
+}
+
+// watch looks after the server's health, and sends what a process that stands
+// still couldn't send later.
+func (w *wiring) watch(server *Server) {
+	if server.instruments != nil {
+		w.repeat(chore{lookEvery, server.lookAround})
+	}
+	if w.env.Telemetry == nil || !w.env.Frozen {
+		return
+	}
+	w.repeat(chore{0, func(ctx context.Context) {
+		if server.instruments != nil && !server.instruments.take() {
+			return
+		}
+		ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+		defer cancel()
+		if err := w.env.Telemetry.Flush(ctx); err != nil {
+			w.env.Log.WarnContext(ctx, "measurements could not be sent", "error", err)
+		}
+	}})
+}

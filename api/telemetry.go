@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"go.opentelemetry.io/otel"
+
+	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/settings"
+	"github.com/signgate/signgate/pkg/telemetry"
+)
+
+// newTelemetry makes what the settings and OpenTelemetry's variables ask for.
+// Lines of metrics go where the log goes: standard output may hold the audit
+// trail, which nothing else may stand in.
+func newTelemetry(ctx context.Context, gateway settings.Gateway, build server.Build, now func() time.Time, log *slog.Logger, stderr io.Writer) (*telemetry.Telemetry, error) {
+	if gateway.MetricsListen != "" && onLambda() {
+		return nil, errors.New("metrics-listen: nobody reaches a port of a Lambda function; set metrics-namespace instead")
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		log.WarnContext(ctx, "measurements could not be sent", "error", err)
+	}))
+	return telemetry.New(ctx, telemetry.Config{
+		Service: "signgate", Version: build.Version, Prometheus: gateway.MetricsListen != "",
+		Namespace: gateway.MetricsNamespace, Out: stderr, Lookup: os.LookupEnv, Now: now,
+	})
+}
+
+// servePage serves the page for Prometheus, if there is one, until ctx ends.
+// The returned function waits for that.
+func servePage(ctx context.Context, gateway settings.Gateway, measured *telemetry.Telemetry, log *slog.Logger) (wait func() error, err error) {
+	if measured.Page() == nil {
+		return func() error { return nil }, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.MetricsListen)
+	if err != nil {
+		return nil, fmt.Errorf("metrics-listen: %w", err)
+	}
+	log.InfoContext(ctx, "listening for Prometheus", "metricsAddress", listener.Addr().String())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, listener, metricsOnly(measured.Page()), gateway.ShutdownGrace) }()
+	return func() error { return <-ended }, nil
+}
+
+// metricsOnly serves the page at /metrics and nothing elsewhere.
+func metricsOnly(page http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", page)
+	return mux
+}
+
+// closeWithin sends the last measurements. That they can't be sent is no
+// failure of the gateway's.
+func closeWithin(ctx context.Context, grace time.Duration, measured *telemetry.Telemetry, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	if err := measured.Close(ctx); err != nil {
+		log.WarnContext(ctx, "the last measurements could not be sent", "error", err)
+	}
+}
