@@ -33,12 +33,13 @@ func mustBeProblem(t testing.TB, what string, got answer, kind problem.Kind) {
 	t.Helper()
 	var document problem.Document
 	if err := json.Unmarshal(got.body, &document); err != nil || got.status != kind.Status || document.Code != kind.Code || got.header.Get("Content-Type") != problem.ContentType ||
-		document.RequestID == "" || document.RequestID != got.header.Get("X-Request-Id") {
+		document.RequestID == "" || document.RequestID != got.header.Get("X-Request-ID") {
 		t.Errorf("%s: %d %v %s, want %s", what, got.status, got.header, got.body, kind.Code)
 	}
 }
 
 func cookiesArriveOneByOne(t *testing.T, g *gateway) {
+	t.Helper()
 	got := g.ask(t, "alice", http.MethodPost, "/v1/read-cookies", `{"prefix":"users/alice/pictures/"}`)
 	names := map[string]bool{}
 	for _, cookie := range (&http.Response{Header: got.header}).Cookies() {
@@ -50,6 +51,7 @@ func cookiesArriveOneByOne(t *testing.T, g *gateway) {
 }
 
 func thousandKeys(t *testing.T, g *gateway) {
+	t.Helper()
 	items := make([]client.ReadItem, 1000)
 	for n := range items {
 		items[n].Key = fmt.Sprintf("users/alice/many/%d.png", n)
@@ -61,6 +63,7 @@ func thousandKeys(t *testing.T, g *gateway) {
 }
 
 func keysAreTakenByteForByte(t *testing.T, g *gateway) {
+	t.Helper()
 	for n, name := range []string{"what?.txt", "100%.txt", "a%20b.txt", "a%252Fb+c.txt", "ä#1;&=,.txt", "*", "'quoted'\".txt"} {
 		key := fmt.Sprintf("users/alice/odd/%d/%s", n, name)
 		g.upload(t, "alice", key, "text/plain", []byte(key))
@@ -79,6 +82,7 @@ func keysAreTakenByteForByte(t *testing.T, g *gateway) {
 }
 
 func routerRefusesWithProblems(t *testing.T, g *gateway) {
+	t.Helper()
 	mustBeProblem(t, "no such path", g.ask(t, "alice", http.MethodGet, "/v1/nothing", ""), problem.NotFound)
 	mustBeProblem(t, "no such method", g.ask(t, "alice", http.MethodPut, "/v1/read-urls", ""), problem.MethodNotAllowed)
 	mustBeProblem(t, "no token", g.ask(t, "", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"a"}]}`), problem.Unauthenticated)
@@ -89,6 +93,7 @@ func routerRefusesWithProblems(t *testing.T, g *gateway) {
 }
 
 func oddBodiesAreRefused(t *testing.T, g *gateway) {
+	t.Helper()
 	for name, test := range map[string]struct {
 		body, kind string
 		want       problem.Kind
@@ -105,6 +110,7 @@ func oddBodiesAreRefused(t *testing.T, g *gateway) {
 }
 
 func otherOriginsAreToldNothing(t *testing.T, g *gateway) {
+	t.Helper()
 	got := g.ask(t, "", http.MethodOptions, "/v1/read-urls", "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
 	if got.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("%d %v", got.status, got.header)
@@ -112,10 +118,11 @@ func otherOriginsAreToldNothing(t *testing.T, g *gateway) {
 }
 
 func requestIDComesBack(t *testing.T, g *gateway) {
-	if got := g.ask(t, "", http.MethodGet, "/livez", "", "X-Request-Id", "my-id.7"); got.header.Get("X-Request-Id") != "my-id.7" || got.header.Get("Cache-Control") != "no-store" {
+	t.Helper()
+	if got := g.ask(t, "", http.MethodGet, "/livez", "", "X-Request-ID", "my-id.7"); got.header.Get("X-Request-ID") != "my-id.7" || got.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v", got.header)
 	}
-	if got := g.ask(t, "", http.MethodGet, "/livez", "", "X-Request-Id", "<script>"); len(got.header.Get("X-Request-Id")) < 20 {
+	if got := g.ask(t, "", http.MethodGet, "/livez", "", "X-Request-ID", "<script>"); len(got.header.Get("X-Request-ID")) < 20 {
 		t.Errorf("%v", got.header)
 	}
 }
@@ -123,6 +130,7 @@ func requestIDComesBack(t *testing.T, g *gateway) {
 // addressIsTheClients: what a client writes into X-Forwarded-For counts for
 // nothing, wherever it is caught.
 func addressIsTheClients(t *testing.T, g *gateway) {
+	t.Helper()
 	got := g.ask(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/pictures/sunrise.png","address":"caller"}]}`, "X-Forwarded-For", "203.0.113.66")
 	g.waitFor(t, g.stderr, `"address":"127.0.0.1"`)
 	if got.status != http.StatusOK || bytes.Contains(got.body, []byte(`"problem"`)) || strings.Contains(g.stderr.String()+g.stdout.String(), "203.0.113.66") {

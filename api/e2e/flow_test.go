@@ -25,6 +25,7 @@ import (
 )
 
 func uploadedReadsBack(t *testing.T, g *gateway) {
+	t.Helper()
 	const key = "users/alice/e2e/ä b+c.bin"
 	content := make([]byte, 1<<20)
 	_, _ = rand.Read(content)
@@ -62,6 +63,7 @@ func uploadedReadsBack(t *testing.T, g *gateway) {
 }
 
 func redirectLeadsToTheObject(t *testing.T, g *gateway) {
+	t.Helper()
 	for _, path := range []string{"/v1/read/users/alice/pictures/sunrise.png", "/v1/read/users%2Falice%2Fpictures%2Fsunrise.png"} {
 		got := send(t, http.MethodGet, g.url+path, map[string]string{"Authorization": "Bearer " + g.token(t, "alice")}, nil)
 		if got.status != http.StatusFound || len(got.body) != 0 {
@@ -146,6 +148,7 @@ func TestANewKeyOfTheIssuerIsTakenWithoutARestart(t *testing.T) {
 }
 
 func forgedTokensAreRefused(t *testing.T, g *gateway) {
+	t.Helper()
 	good := g.token(t, "alice")
 	parts := strings.Split(good, ".")
 	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
@@ -232,6 +235,7 @@ func TestEveryURLIsInTheTrailAndNoSecretIsInAnyOutput(t *testing.T) {
 }
 
 func probesAreThere(t *testing.T, g *gateway) {
+	t.Helper()
 	for path, want := range map[string]string{
 		"/livez": "ok", "/readyz": `"credentials"`, "/version": "goVersion", "/openapi.json": `"openapi": "3.1`, "/docs": "<html",
 	} {
@@ -242,6 +246,7 @@ func probesAreThere(t *testing.T, g *gateway) {
 }
 
 func oldVersionReadsBack(t *testing.T, g *gateway) {
+	t.Helper()
 	const key = "users/alice/versions.txt"
 	put := func(content string) string {
 		t.Helper()

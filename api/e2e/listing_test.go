@@ -9,6 +9,7 @@ import (
 )
 
 func albumIsListed(t *testing.T, g *gateway) {
+	t.Helper()
 	for n := range 5 {
 		g.upload(t, "alice", fmt.Sprintf("users/alice/list/%d ä+.txt", n), "text/plain", []byte{byte('0' + n)})
 	}

@@ -111,6 +111,7 @@ func mustHideCapability(t *testing.T, s *stack, g *gateway, address string) {
 }
 
 func sessionRefuses(t *testing.T, g *gateway) {
+	t.Helper()
 	session := g.session(t, client.SessionRequest{Prefix: "users/alice/inbox/", ContentTypes: []string{"image/*"}, MaxBytes: 10})
 	for name, request := range map[string]struct {
 		method, path string
@@ -156,6 +157,7 @@ func blob(contentType string, size int, checksum string) any {
 
 // Uppy 5 shows the member message to people, or else the address.
 func refusalInTheWidgetsWords(t *testing.T, g *gateway) {
+	t.Helper()
 	session := g.session(t, client.SessionRequest{Prefix: "users/alice/inbox/", ContentTypes: []string{"image/*"}})
 	for address, want := range map[string]string{
 		session.URL + "/s3/params?filename=a&type=text/html": "may not be uploaded here", g.url + "/u/none/s3/params": "no such upload session",
@@ -179,6 +181,7 @@ func TestAnExpiredSessionIsWorthless(t *testing.T) {
 }
 
 func sessionNeedsToken(t *testing.T, g *gateway) {
+	t.Helper()
 	session := g.session(t, client.SessionRequest{Prefix: "users/alice/inbox/", WithToken: true})
 	address := session.URL + "/s3/params?filename=a&type=text/plain"
 	for person, want := range map[string]int{"": http.StatusUnauthorized, "bob": http.StatusNotFound, "alice": http.StatusOK} {

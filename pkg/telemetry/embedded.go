@@ -130,9 +130,9 @@ type directive struct {
 
 func (e *embedded) line(metric metricdata.Metrics, attributes attribute.Set, value any) error {
 	members := map[string]any{"service": e.service, metric.Name: value}
-	dimensions := []string{"service"}
+	dimensions := append(make([]string, 0, 1+attributes.Len()), "service")
 	for _, a := range attributes.ToSlice() {
-		members[string(a.Key)] = a.Value.Emit() // a dimension's value is text
+		members[string(a.Key)] = a.Value.String() // a dimension's value is text
 		dimensions = append(dimensions, string(a.Key))
 	}
 	members["_aws"] = map[string]any{

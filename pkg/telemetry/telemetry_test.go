@@ -106,7 +106,7 @@ func TestLinesAreInTheEmbeddedMetricFormat(t *testing.T) {
 		Duration []float64 `json:"example.duration"`
 	}
 	var lines []line
-	for _, text := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+	for text := range strings.SplitSeq(strings.TrimSpace(out.String()), "\n") {
 		var l line
 		if err := json.Unmarshal([]byte(text), &l); err != nil || len(l.AWS.CloudWatchMetrics) != 1 || l.AWS.CloudWatchMetrics[0].Namespace != "signgate/test" || l.AWS.Timestamp != start.UnixMilli() {
 			t.Fatalf("%s: %v", text, err)

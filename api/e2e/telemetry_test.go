@@ -1,0 +1,129 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/signgate/signgate/pkg/client"
+)
+
+// collector takes OTLP and keeps its bytes.
+type collector struct {
+	*httptest.Server
+	mu  sync.Mutex
+	got map[string]string // by path
+}
+
+func newCollector(t testing.TB) *collector {
+	t.Helper()
+	c := &collector{got: map[string]string{}}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.got[r.URL.Path] += string(body)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *collector) text(path string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.got[path]
+}
+
+func TestPrometheusHasAPortOfItsOwn(t *testing.T) {
+	s := startStack(t)
+	g := s.startGateway(t, "--metrics-listen=127.0.0.1:0")
+	var line struct{ MetricsAddress string }
+	for text := range strings.SplitSeq(g.stderr.String(), "\n") {
+		if strings.Contains(text, "metricsAddress") {
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read := g.readURL(t, "alice", client.ReadItem{Key: sunrise})
+	page := get(t, "http://"+line.MetricsAddress+"/metrics")
+	if page.status != http.StatusOK || !strings.Contains(string(page.body), `signgate_issuances_total{action="read",outcome="issued"} 1`) ||
+		!strings.Contains(string(page.body), "signgate_signing_key_age_seconds") || strings.Contains(string(page.body), read.ID) {
+		t.Errorf("%d %s", page.status, page.body)
+	}
+	if got := get(t, g.url+"/metrics"); got.status != http.StatusNotFound {
+		t.Errorf("callers see metrics: %d", got.status)
+	}
+	if got := get(t, "http://"+line.MetricsAddress+"/v1/read/"+sunrise); got.status != http.StatusNotFound {
+		t.Errorf("the port of metrics answers callers: %d", got.status)
+	}
+}
+
+// On Lambda, metrics and traces leave before the process is frozen; the lines
+// of metrics stand in the log, and the trail stays a trail.
+func TestMetricsOnLambdaLeaveBeforeTheFreeze(t *testing.T) {
+	s, c := startStack(t), newCollector(t)
+	g, api := s.startFunction(t, "SIGNGATE_METRICS_NAMESPACE=signgate/test", "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL)
+	read := g.readURL(t, "alice", client.ReadItem{Key: sunrise})
+	if !strings.Contains(c.text("/v1/traces"), "POST /v1/read-urls") || !strings.Contains(c.text("/v1/metrics"), "signgate.issuances") {
+		t.Errorf("they haven't left with the answer: %q", c.text("/v1/traces"))
+	}
+	g.waitFor(t, g.stderr, `"signgate.issuances":1`)
+	api.end(t)
+	mustVerifyText(t, s, g.stdout.String(), "--strict")
+	if strings.Contains(g.stdout.String(), "_aws") || strings.Contains(g.stderr.String(), `"chain":`) {
+		t.Errorf("trail and metrics are mixed up:\n%s", g.stdout)
+	}
+	// CloudWatch keeps both in one stream; what has a chain is the trail.
+	var trail strings.Builder
+	for line := range strings.SplitAfterSeq(g.stdout.String()+g.stderr.String(), "\n") {
+		var members map[string]any
+		if json.Unmarshal([]byte(line), &members) == nil && members["chain"] != nil {
+			trail.WriteString(line)
+		}
+	}
+	mustVerifyText(t, s, trail.String(), "--strict")
+	_, signature, _ := strings.Cut(read.URL, "Signature=")
+	for where, text := range map[string]string{"log": g.stderr.String(), "traces": c.text("/v1/traces"), "metrics": c.text("/v1/metrics")} {
+		if strings.Contains(text, signature[:20]) || (where != "log" && (strings.Contains(text, "alice") || strings.Contains(text, "sunrise"))) {
+			t.Errorf("the %s tell too much", where)
+		}
+	}
+}
+
+func TestAnUnreachableCollectorStopsNobody(t *testing.T) {
+	s := startStack(t)
+	closed := freeAddresses(t, 1)[0]
+	g, api := s.startFunction(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+closed)
+	begin := time.Now()
+	_ = g.readURL(t, "alice", client.ReadItem{Key: sunrise})
+	if took := time.Now().Sub(begin); took > patience/2 {
+		t.Errorf("it took %s", took)
+	}
+	g.waitFor(t, g.stderr, "measurements could not be sent")
+	api.end(t)
+}
+
+func TestTelemetryThatCannotWorkStopsTheGateway(t *testing.T) {
+	s := startStack(t)
+	for name, test := range map[string]struct {
+		environment []string
+		says        string
+	}{
+		"gRPC":                    {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL"},
+		"a port on Lambda":        {[]string{"SIGNGATE_METRICS_LISTEN=:9090", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1"}, "metrics-namespace"},
+		"a port that is in use":   {[]string{"SIGNGATE_METRICS_LISTEN=" + s.gateway}, "metrics-listen"},
+		"a namespace of AWS's":    {[]string{"SIGNGATE_METRICS_NAMESPACE=AWS/Lambda"}, "metrics-namespace"},
+		"an exporter not at hand": {[]string{"OTEL_TRACES_EXPORTER=zipkin"}, "OTEL_TRACES_EXPORTER"},
+	} {
+		p := start(t, append(s.environment(t), test.environment...), "signgate", "serve")
+		if code := p.exitCode(t); code == 0 || !strings.Contains(p.stderr.String(), test.says) {
+			t.Errorf("%s: %d %s", name, code, p.stderr)
+		}
+	}
+}
