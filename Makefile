@@ -24,7 +24,7 @@ ENV ?= dev
 FUZZTIME ?= 30s
 COUNT    ?= 5
 
-.PHONY: help dev demo synth diff deploy test check bench bench-peers $(BIN)/peers fuzz judges format vet lint race vuln direction clean
+.PHONY: help dev demo synth diff deploy test check bench bench-peers bench-cold lambda $(BIN)/peers fuzz judges format vet lint race vuln direction clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ deploy: $(NODE_INFRA) ## Deploy an environment (ENV=dev; takes AWS credentials)
 test: judges ## Run all tests
 	.ci/with-node $(GO) test -count=1 ./...
 
-check: format vet lint direction vuln race ## Format, vet, lint, direction, known vulnerabilities, tests with the race detector
+check: format vet lint direction lambda vuln race ## Format, vet, lint, direction, the size of the function for Lambda, known vulnerabilities, tests with the race detector
 
 bench: ## Measure, and print what is compared as ratios
 	@mkdir -p $(CACHE)
@@ -59,6 +59,12 @@ bench: ## Measure, and print what is compared as ratios
 bench-peers: $(BIN)/peers $(NODE_PEER) ## Measure the gateway beside Node.js services on AWS's own signers and Uppy's Companion, as ratios
 	$(GO) build -o $(BIN)/signgate ./api
 	$(BIN)/peers --gateway $(BIN)/signgate --peer api/e2e/peers/peer
+
+bench-cold: ## Measure a cold start on Lambda, from the start of the process to its first answer (target: a median under 150 ms)
+	$(GO) test -run '^$$' -bench ColdStart -benchtime 20x ./api/e2e
+
+lambda: ## Build the function for Lambda (arm64) into .cache/lambda/bootstrap, and hold its size
+	GO=$(GO) .ci/size $(CACHE)/lambda/bootstrap
 
 fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz

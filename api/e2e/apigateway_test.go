@@ -32,6 +32,7 @@ type apiGateway struct {
 	function     *process
 	mu           sync.Mutex
 	over         bool                                                           // the function isn't frozen any more
+	registered   bool                                                           // an extension: only then Lambda says that it ends
 	identity     *events.APIGatewayV2HTTPRequestContextAuthorizerIAMDescription // whom it has verified; nil: nobody
 }
 
@@ -50,6 +51,9 @@ func newAPIGateway(t testing.TB) *apiGateway {
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", a.response)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", a.failure)
 	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.registered = true
 		w.Header().Set("Lambda-Extension-Identifier", r.Header.Get("Lambda-Extension-Name"))
 	})
 	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
@@ -92,7 +96,11 @@ func (a *apiGateway) leave() {
 func (a *apiGateway) end(t testing.TB) {
 	t.Helper()
 	a.leave()
-	if err := a.function.command.Process.Signal(syscall.SIGTERM); err != nil {
+	ending := syscall.SIGKILL
+	if a.registered {
+		ending = syscall.SIGTERM
+	}
+	if err := a.function.command.Process.Signal(ending); err != nil {
 		t.Fatal(err)
 	}
 	if code := a.function.exitCode(t); code != 0 {
