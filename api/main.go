@@ -6,6 +6,9 @@
 //	signgate explain   say why a distribution takes a signed URL, or doesn't
 //	signgate keys      show and rotate signing keys
 //	signgate version   print which gateway this is
+//
+// Started by AWS Lambda, which gives no arguments, it serves the function's
+// invocations.
 package main
 
 import (

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -242,5 +241,5 @@ func settingsOf(environment []string) (named map[string]string, rest []string) {
 		}
 		rest = append(rest, line)
 	}
-	return maps.Clone(named), rest
+	return named, rest
 }

@@ -26,6 +26,7 @@ func send(t testing.TB, method, url string, headers map[string]string, body []by
 			request.Header.Set(name, value)
 		}
 	}
+	defer trusting().CloseIdleConnections()
 	client := &http.Client{Transport: trusting(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {
