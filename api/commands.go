@@ -49,10 +49,7 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 	if err != nil {
 		return fail(stderr, err, exitFailed)
 	}
-	if len(args) == 0 && onLambda() { // which runs a binary without any
-		args = []string{"serve"}
-	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(argumentsOf(args))
 	if exited >= 0 { // --help has been printed
 		return exited
 	}

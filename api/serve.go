@@ -22,6 +22,15 @@ import (
 // onLambda says whether this process was started as a Lambda function.
 func onLambda() bool { return os.Getenv(lambda.RuntimeAPI) != "" }
 
+// argumentsOf returns the arguments, those of the command to serve where Lambda
+// started this process, which gives none.
+func argumentsOf(args []string) []string {
+	if len(args) == 0 && onLambda() {
+		return []string{"serve"}
+	}
+	return args
+}
+
 // serve runs the gateway until ctx ends: as a Lambda function where it was
 // started as one, else as a server.
 func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, stdout, stderr io.Writer) error {

@@ -156,3 +156,34 @@ func TestAnotherEventIsAnErrorAndNoMore(t *testing.T) {
 	}
 	g.waitFor(t, g.stderr, "an event that can't be answered")
 }
+
+// Whom API Gateway has authenticated by IAM is a machine; no header makes
+// anybody one.
+func TestAnAWSIdentityIsTheEventsToSay(t *testing.T) {
+	s := startStack(t)
+	dir := t.TempDir()
+	writeFile(t, dir+"/aws.json", []byte(`{"callers":[{"arn":"arn:aws:iam::123456789012:role/reporter","machine":"reporter"}]}`))
+	writeFile(t, dir+"/all.cedar", []byte(`permit (principal == Machine::"aws:reporter", action, resource);`))
+	g, api := s.startFunction(t, "SIGNGATE_AWS_CALLERS="+dir+"/aws.json", "SIGNGATE_POLICIES="+dir)
+	read := func() answer {
+		return g.ask(t, "", http.MethodGet, "/v1/read/"+sunrise, "", "X-Amzn-Iam-User-Arn", "arn:aws:iam::123456789012:role/reporter")
+	}
+	if got := read(); got.status != http.StatusUnauthorized {
+		t.Errorf("nobody: %d %s", got.status, got.body)
+	}
+	identity := events.APIGatewayV2HTTPRequestContextAuthorizerIAMDescription{AccountID: "123456789012", UserARN: "arn:aws:sts::123456789012:assumed-role/reporter/i-1", UserID: "AROA:i-1"}
+	api.identity = &identity
+	if got := read(); got.status != http.StatusFound {
+		t.Errorf("the role: %d %s", got.status, got.body)
+	}
+	people := identity
+	people.CognitoIdentity.IdentityID = "us-east-1:1"
+	api.identity = &people
+	if got := read(); got.status == http.StatusFound {
+		t.Errorf("people behind an identity pool: %d", got.status)
+	}
+	api.end(t)
+	if !strings.Contains(g.stdout.String(), `"principal":"aws:reporter"`) {
+		t.Errorf("the trail says\n%s", g.stdout)
+	}
+}
