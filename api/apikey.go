@@ -30,6 +30,17 @@ type apikeyCommands struct {
 	Revoke apikeyRevoke `cmd:"" help:"Take an API key back: gateways refuse it seconds later."`
 }
 
+func (a *apikeyCommands) run(ctx context.Context, command string, now time.Time, stdout, stderr io.Writer) error {
+	switch command {
+	case "apikey create":
+		return a.Create.run(ctx, now, stdout, stderr)
+	case "apikey list":
+		return a.List.run(ctx, now, stdout)
+	default: // apikey revoke
+		return a.Revoke.run(ctx, now, stdout)
+	}
+}
+
 // apikeyStore says where the keys are, in the words of the gateway's settings.
 type apikeyStore struct {
 	Config kong.ConfigFlag `help:"JSON file of the gateway's settings." placeholder:"FILE"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,21 @@ type auditCommand struct {
 	What   whatCommand   `cmd:"" help:"What a person or machine was given."`
 	Export exportCommand `cmd:"" help:"Write what a DynamoDB table keeps of the trail, a line each, in no order: for --unordered."`
 	Join   joinCommand   `cmd:"" help:"Who fetched what, from CloudFront's access log and the trail, and which URLs were used from many addresses."`
+}
+
+func (a *auditCommand) run(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) error {
+	switch command {
+	case "audit verify":
+		return a.Verify.run(stdin, stdout)
+	case "audit who":
+		return a.Who.run(stdin, stdout, stderr)
+	case "audit what":
+		return a.What.run(stdin, stdout, stderr)
+	case "audit export":
+		return a.Export.run(ctx, stdout)
+	default: // audit join
+		return a.Join.run(stdin, stdout, stderr)
+	}
 }
 
 type verifyCommand struct {

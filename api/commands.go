@@ -12,7 +12,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/signgate/signgate/api/server"
-	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/settings"
 )
 
@@ -56,43 +55,8 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 	if err != nil {
 		return fail(stderr, usage(err), exitUsage)
 	}
-	switch command, _, _ := strings.Cut(parsed.Command(), " <"); command {
-	case "explain":
-		err = cli.Explain.run(now, stdin, stdout)
-	case "policy lint":
-		err = cli.Policy.Lint.run(stdout)
-	case "policy test":
-		err = cli.Policy.Test.run(stdout)
-	case "policy explain":
-		err = cli.Policy.Explain.run(stdout)
-	case "policy schema":
-		_, err = stdout.Write(access.Schema())
-	case "policy set":
-		err = cli.Policy.Set.run(stdout)
-	case "apikey create":
-		err = cli.APIKey.Create.run(ctx, now(), stdout, stderr)
-	case "apikey list":
-		err = cli.APIKey.List.run(ctx, now(), stdout)
-	case "apikey revoke":
-		err = cli.APIKey.Revoke.run(ctx, now(), stdout)
-	case "serve":
-		err = serve(ctx, cli.Serve.Gateway, now, stdout, stderr)
-	case "audit verify":
-		err = cli.Audit.Verify.run(stdin, stdout)
-	case "audit who":
-		err = cli.Audit.Who.run(stdin, stdout, stderr)
-	case "audit what":
-		err = cli.Audit.What.run(stdin, stdout, stderr)
-	case "audit export":
-		err = cli.Audit.Export.run(ctx, stdout)
-	case "audit join":
-		err = cli.Audit.Join.run(stdin, stdout, stderr)
-	case "keys status", "keys rotate", "keys add", "keys bind":
-		err = cli.Keys.run(ctx, command, now, stdin, stdout)
-	case "version":
-		build := server.CurrentBuild()
-		_, err = fmt.Fprintf(stdout, "signgate %s %s %s\n", build.Version, build.Commit, build.GoVersion)
-	}
+	command, _, _ := strings.Cut(parsed.Command(), " <")
+	err = cli.dispatch(ctx, command, now, stdin, stdout, stderr)
 	switch {
 	case errors.Is(err, errUnread):
 		return fail(stderr, err, exitUsage)
@@ -102,6 +66,28 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		return fail(stderr, err, exitFailed)
 	}
 	return exitOK
+}
+
+// dispatch runs the command of that name; groups know their own.
+func (c *commands) dispatch(ctx context.Context, command string, now func() time.Time, stdin io.Reader, stdout, stderr io.Writer) error {
+	switch group, _, _ := strings.Cut(command, " "); group {
+	case "explain":
+		return c.Explain.run(now, stdin, stdout)
+	case "policy":
+		return c.Policy.run(command, stdout)
+	case "apikey":
+		return c.APIKey.run(ctx, command, now(), stdout, stderr)
+	case "audit":
+		return c.Audit.run(ctx, command, stdin, stdout, stderr)
+	case "keys":
+		return c.Keys.run(ctx, command, now, stdin, stdout)
+	case "serve":
+		return serve(ctx, c.Serve.Gateway, now, stdout, stderr)
+	default: // version
+		build := server.CurrentBuild()
+		_, err := fmt.Fprintf(stdout, "signgate %s %s %s\n", build.Version, build.Commit, build.GoVersion)
+		return err
+	}
 }
 
 // usage keeps an argument too many, which may well be a URL, out of the error.

@@ -23,6 +23,22 @@ type policyCommands struct {
 	Set     policySet     `cmd:"" help:"Write a set of policies that comes with signgate into a folder: photos, tenants or machines."`
 }
 
+func (p *policyCommands) run(command string, stdout io.Writer) error {
+	switch command {
+	case "policy lint":
+		return p.Lint.run(stdout)
+	case "policy test":
+		return p.Test.run(stdout)
+	case "policy explain":
+		return p.Explain.run(stdout)
+	case "policy set":
+		return p.Set.run(stdout)
+	default: // policy schema
+		_, err := stdout.Write(access.Schema())
+		return err
+	}
+}
+
 type policyFolder struct {
 	Folder    string   `arg:"" type:"existingdir" help:"Folder of *.cedar files."`
 	KeyLayout []string `default:"users/{owner}/,tenants/{tenant}/" help:"Beginnings of keys whose segments {owner} and {tenant} name an object's owner and tenant, as in the gateway's setting."`

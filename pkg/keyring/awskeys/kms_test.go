@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -251,20 +252,38 @@ func TestAThrottledCallIsTriedAgain(t *testing.T) {
 func TestNoMoreCallsAreUnderWayThanAllowed(t *testing.T) {
 	const atOnce, asked = 3, 10
 	f := newFaulty(t)
-	key := open(t, awskeys.NewKMS(awskeys.KMSConfig{Endpoint: f.URL, Credentials: anybody, Timeout: short, AtOnce: atOnce}), kmsKey(t, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify))
-	f.inject(hang)
+	key := open(t, awskeys.NewKMS(awskeys.KMSConfig{Endpoint: f.URL, Credentials: anybody, Timeout: 20 * time.Second, AtOnce: atOnce}), kmsKey(t, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify))
+	var underWay atomic.Int64
+	arrived, release := make(chan int64, asked), make(chan struct{})
+	f.inject(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- underWay.Add(1)
+		<-release
+		underWay.Add(-1) // before the caller hears of it and lets the next one go
+		refuse(http.StatusBadRequest, "AccessDeniedException")(w, r)
+	})
 	var all sync.WaitGroup
 	for i := range asked {
 		all.Go(func() {
 			digest := sha256.Sum256([]byte{byte(i)})
-			if _, err := key.Sign(nil, digest[:], crypto.SHA256); !errors.Is(err, keyring.ErrUnavailable) {
-				t.Errorf("%v", err)
+			if _, err := key.Sign(nil, digest[:], crypto.SHA256); err == nil {
+				t.Error("what was refused is a signature")
 			}
 		})
 	}
+	most := int64(0)
+	for range atOnce {
+		most = max(most, <-arrived)
+	}
+	for range asked {
+		release <- struct{}{}
+	}
 	all.Wait()
-	if f.count("Sign") != atOnce {
-		t.Errorf("%d calls", f.count("Sign"))
+	close(arrived)
+	for now := range arrived {
+		most = max(most, now)
+	}
+	if most != atOnce || f.count("Sign") != asked {
+		t.Errorf("%d calls at once, %d in all", most, f.count("Sign"))
 	}
 }
 
