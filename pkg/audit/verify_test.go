@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/keyring"
@@ -460,5 +462,49 @@ func FuzzVerify(f *testing.F) {
 func TestAKeptTrailStillVerifies(t *testing.T) {
 	if got := verify(t, read(t, "testdata/trail.jsonl")); !got.Complete() || got.Records != 11 || got.Runs != 3 || got.Torn != 1 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A key that was rotated away signs no line more, and the run is one chain
+// under both.
+func TestARunGoesOnUnderAnotherKey(t *testing.T) {
+	var trail bytes.Buffer
+	keys := map[string]crypto.PublicKey{}
+	var signers [2]crypto.Signer
+	for i, id := range []string{"KOLD00001", "KNEW00001"} {
+		key, err := keyring.Generate(keyring.P256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signers[i], keys[id] = key, key.Public()
+	}
+	log := audit.New(audit.Config{Out: &trail, Signer: signers[0], KeyID: "KOLD00001", Now: time.Now})
+	record := func() {
+		t.Helper()
+		if err := log.Record(t.Context(), audit.Record{Outcome: audit.Issued, Key: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record()
+	log.SignWith("KNEW00001", signers[1])
+	record()
+	if err := errors.Join(log.Checkpoint(), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if old, renewed := strings.Count(trail.String(), `"keyId":"KOLD00001"`), strings.Count(trail.String(), `"keyId":"KNEW00001"`); old != 1 || renewed != 2 {
+		t.Errorf("signed %d times by the old key and %d by the new:\n%s", old, renewed, &trail)
+	}
+	for id := range keys {
+		without := maps.Clone(keys)
+		delete(without, id)
+		for _, test := range []struct {
+			keys map[string]crypto.PublicKey
+			want bool
+		}{{keys, true}, {without, false}} {
+			report, err := audit.Verify(bytes.NewReader(trail.Bytes()), audit.VerifyOptions{Keys: test.keys}, func(audit.Finding) {})
+			if err != nil || (report.Findings == 0) != test.want {
+				t.Errorf("with %d keys: %d findings, %v", len(test.keys), report.Findings, err)
+			}
+		}
 	}
 }
