@@ -9,6 +9,8 @@ NODE_JUDGE    := api/e2e/judges/node_modules/.package-lock.json
 NODE_DYNAMO   := pkg/dynamotable/dynamotest/emulator/node_modules/.package-lock.json
 PYTHON_JUDGE  := $(CACHE)/awscli/installed
 MOTO_JUDGE    := $(CACHE)/moto/installed
+CFN_LINT      := $(CACHE)/cfn-lint/installed
+CHECKOV       := $(CACHE)/checkov/installed
 UPLOADERS     := api/e2e/uploaders/node_modules/.package-lock.json
 NODE_INFRA    := infra/node_modules/.package-lock.json
 BROWSER_STAMP := $(CACHE)/chromium
@@ -24,7 +26,7 @@ ENV ?= dev
 FUZZTIME ?= 30s
 COUNT    ?= 5
 
-.PHONY: help dev demo synth diff deploy test check bench bench-peers bench-cold lambda $(BIN)/peers fuzz judges format vet lint race vuln direction clean
+.PHONY: help dev demo synth diff deploy test check bench bench-peers bench-cold lambda $(BIN)/peers fuzz judges format vet lint race vuln direction lint-stacks golden clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +51,7 @@ deploy: $(NODE_INFRA) ## Deploy an environment (ENV=dev; takes AWS credentials)
 test: judges ## Run all tests
 	.ci/with-node $(GO) test -count=1 ./...
 
-check: format vet lint direction lambda vuln race ## Format, vet, lint, direction, the size of the function for Lambda, known vulnerabilities, tests with the race detector
+check: format vet lint direction lambda lint-stacks vuln race ## Format, vet, lint, direction, the size of the function for Lambda, the stacks' templates, known vulnerabilities, tests with the race detector
 
 bench: ## Measure, and print what is compared as ratios
 	@mkdir -p $(CACHE)
@@ -85,6 +87,11 @@ $(MOTO_JUDGE): api/e2e/judges/requirements-moto.txt
 	$(CACHE)/moto/bin/pip install --quiet --require-hashes --requirement $<
 	@touch $@
 
+$(CFN_LINT) $(CHECKOV): $(CACHE)/%/installed: infra/compliance/requirements-%.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
 # Without a browser the tests that need it fail and say so; the others needn't wait.
 $(BROWSER_STAMP): .ci/chromium
 	@mkdir -p $(@D)
@@ -107,6 +114,13 @@ vuln: $(BIN)/govulncheck
 
 direction:
 	GO=$(GO) .ci/direction
+
+lint-stacks: $(NODE_INFRA) $(CFN_LINT) $(CHECKOV) ## Hold the templates of every environment against cfn-lint and checkov
+	$(GO) build -o $(BIN)/infra ./infra
+	.ci/lint-stacks $(BIN)/infra $(CACHE)/cfn-lint/bin/cfn-lint $(CACHE)/checkov/bin/checkov $(CACHE)/stacks
+
+golden: $(NODE_INFRA) ## Write the templates of the shipped environments down for review
+	.ci/with-node $(GO) test -count=1 -run Reviewed ./infra/stacks -update
 
 $(BIN)/peers:
 	$(GO) build -o $@ ./api/e2e/peers

@@ -7,15 +7,15 @@ func Exceptions() []Exception {
 	}
 	return []Exception{
 		{
-			Paths: []string{"/Delivery/Distribution/Resource"}, Rules: []string{"AwsSolutions-CFR3"},
-			Reason: "The rule knows only CloudFront's first way of logging. Access logs are delivered by standard logging (v2), which is a resource of its own: AccessLogs.",
+			Paths: []string{"/Delivery/Distribution/Resource"}, Rules: []string{"AwsSolutions-CFR3", "CKV_AWS_86"},
+			Reason: "The rules know only CloudFront's first way of logging. Access logs are delivered by standard logging (v2), which is a resource of its own: AccessLogs.",
 		},
 		{
-			Paths: []string{"/Delivery/Distribution/Resource"}, Rules: []string{"AwsSolutions-CFR4"},
+			Paths: []string{"/Delivery/Distribution/Resource"}, Rules: []string{"AwsSolutions-CFR4", "CKV_AWS_174"},
 			Reason: "CloudFront's own certificate has no choice of TLS versions. With a domain of its own an environment has TLS 1.2 at least, and a test says so.",
 		},
 		{
-			Paths: []string{"/Delivery/Distribution/Resource"}, Rules: []string{"AwsSolutions-CFR1", "AwsSolutions-CFR2"},
+			Paths: []string{"/Delivery/Distribution/Resource"}, Rules: []string{"AwsSolutions-CFR1", "AwsSolutions-CFR2", "CKV_AWS_68"},
 			Reason: "From which countries may be read, and whether a firewall stands in front, is each environment's to say (delivery.geo, delivery.firewall). Every read needs a signature either way.",
 		},
 		{
@@ -50,5 +50,34 @@ func Exceptions() []Exception {
 			Paths: []string{"/Content/Bucket/Resource"}, Rules: packs("S3BucketReplicationEnabled"),
 			Reason: "Whether everything is copied to a second bucket is each environment's to say (content.backup). Objects are versioned, and nobody deletes a version.",
 		},
+		{
+			Paths: []string{"/Logs/Bucket/Resource"}, Rules: []string{"CKV_AWS_18"},
+			Reason: "The bucket of access logs is where access is logged. Its own would land in it, and each delivery make another.",
+		},
+		{
+			Paths: []string{"/Trail/Trail"}, Rules: []string{"CKV_AWS_67"},
+			Reason: "The trail records what is done to the objects of one bucket, which S3 tells in the bucket's region. What is done elsewhere is for the account's own trail.",
+		},
+		{
+			Paths: []string{"/Firewall/WebACL"}, Rules: []string{"CKV_AWS_192"},
+			Reason: "Behind it are CloudFront and S3, and nothing that runs Log4j. AWS's rules for it would look at keys and queries that are signed.",
+		},
+		{
+			Paths: providers("Handler"), Rules: []string{"CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117"},
+			Reason: "CDK's own function carries names of resources from one region to the other during a deployment, which waits for it and fails with it. It needs no queue of what failed, no reserved share of the account's functions, and from a VPC it wouldn't reach CloudFormation.",
+		},
+		{
+			Paths: providers("Handler"), Rules: []string{"W3005"},
+			Reason: "CDK's own function names its role twice, as a reference and as what to wait for. The second says nothing new, and isn't ours to leave out.",
+		},
+	}
+}
+
+// providers are a part of each function that CDK adds where stacks of two
+// regions refer to each other.
+func providers(part string) []string {
+	return []string{
+		"/Custom::CrossRegionExportReaderCustomResourceProvider/" + part,
+		"/Custom::CrossRegionExportWriterCustomResourceProvider/" + part,
 	}
 }
