@@ -12,7 +12,7 @@ import (
 )
 
 // update writes the templates instead of comparing them (make golden).
-var update = flag.Bool("update", false, "write testdata/*.template.json") //nolint:gochecknoglobals // flags are
+var update = flag.Bool("update", false, "write testdata/*.template.json")
 
 // TestTemplatesAreThoseThatWereReviewed shows what a change does to what is
 // shipped, for whoever reviews it. That it is right is tested elsewhere.
