@@ -1,0 +1,290 @@
+package stacks_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/signgate/signgate/infra/policytest"
+)
+
+// mutant is a template with one thing less.
+type mutant struct {
+	name string
+	make func() (undo func())
+}
+
+// indifferent is what may go from a resource of a type without making it less
+// safe, as the beginnings of paths in its properties; * is any element. What
+// is tested elsewhere all the same says where.
+func indifferent(kind string) []string {
+	if skipped, ok := map[string][]string{
+		// What serves those who have access, tested in package content.
+		"AWS::S3::Bucket": {
+			"AccelerateConfiguration", "CorsConfiguration", "LifecycleConfiguration/Rules/*/Id",
+			"LifecycleConfiguration/Rules/*/Transitions", "LifecycleConfiguration/Rules/*/NoncurrentVersionTransitions",
+			"ReplicationConfiguration/Rules/*/Id", "ReplicationConfiguration/Rules/*/Priority",
+		},
+		// What costs, and how fast; package delivery and package behaviors.
+		"AWS::CloudFront::Distribution": {
+			"DistributionConfig/Comment", "DistributionConfig/Enabled", "DistributionConfig/HttpVersion", "DistributionConfig/PriceClass",
+			"DistributionConfig/DefaultCacheBehavior/Compress", "DistributionConfig/DefaultCacheBehavior/TargetOriginId",
+			"DistributionConfig/Origins/*/Id", "DistributionConfig/Origins/*/OriginShield",
+		},
+		"AWS::CloudFront::CachePolicy": {
+			"CachePolicyConfig/Comment", "CachePolicyConfig/Name", "CachePolicyConfig/DefaultTTL", "CachePolicyConfig/MaxTTL", "CachePolicyConfig/MinTTL",
+			"CachePolicyConfig/ParametersInCacheKeyAndForwardedToOrigin/EnableAcceptEncodingBrotli",
+			"CachePolicyConfig/ParametersInCacheKeyAndForwardedToOrigin/EnableAcceptEncodingGzip",
+		},
+		// Fewer headers let pages read less; package delivery.
+		"AWS::CloudFront::ResponseHeadersPolicy": {
+			"ResponseHeadersPolicyConfig/Comment", "ResponseHeadersPolicyConfig/Name", "ResponseHeadersPolicyConfig/CorsConfig",
+		},
+		"AWS::CloudFront::OriginRequestPolicy": {"OriginRequestPolicyConfig/Comment", "OriginRequestPolicyConfig/Name"},
+		"AWS::CloudFront::OriginAccessControl": {"OriginAccessControlConfig/Description", "OriginAccessControlConfig/Name"},
+		"AWS::CloudFront::KeyGroup":            {"KeyGroupConfig/Comment", "KeyGroupConfig/Name"},
+		"AWS::CloudFront::PublicKey":           {"PublicKeyConfig/CallerReference", "PublicKeyConfig/Comment", "PublicKeyConfig/Name"},
+		// What CloudFormation refuses without, or names and counts.
+		"AWS::CertificateManager::Certificate": {"DomainName", "DomainValidationOptions"},
+		"AWS::Logs::LogGroup":                  {"LogGroupName"},
+		"AWS::Logs::ResourcePolicy":            {"PolicyName"},
+		"AWS::WAFv2::WebACL": {
+			"Rules/*/Name", "Rules/*/Priority", "Rules/*/VisibilityConfig/CloudWatchMetricsEnabled", "Rules/*/VisibilityConfig/MetricName",
+			"VisibilityConfig/CloudWatchMetricsEnabled", "VisibilityConfig/MetricName",
+		},
+		"AWS::IAM::ManagedPolicy":        {"Path"},
+		"AWS::EC2::VPCEndpoint":          {"VpcId"},
+		"AWS::EC2::SecurityGroup":        {"GroupDescription", "VpcId", "SecurityGroupEgress/*/CidrIp", "SecurityGroupEgress/*/Description"},
+		"AWS::EC2::FlowLog":              {"LogDestinationType"},
+		"AWS::EC2::Subnet":               {"AvailabilityZone", "CidrBlock", "VpcId"},
+		"AWS::Logs::Delivery":            {"RecordFields/*", "S3SuffixPath"}, // fewer fields tell less
+		"AWS::Logs::DeliveryDestination": {"DeliveryDestinationType", "Name", "OutputFormat"},
+		"AWS::Logs::DeliverySource":      {"Name"},
+		// Recording more is no less safe.
+		"AWS::CloudTrail::Trail": {"AdvancedEventSelectors/*/Name", "IncludeGlobalServiceEvents", "IsMultiRegionTrail", "TrailName"},
+		// How soon it tells; package observability.
+		"AWS::CloudWatch::Alarm": {"AlarmDescription", "DatapointsToAlarm", "EvaluationPeriods", "Period", "Statistic", "TreatMissingData"},
+	}[kind]; ok {
+		return append(skipped, "Tags", "Description")
+	}
+	if slices.Contains([]string{
+		// The ways of the network, whose properties CloudFormation wants all; package network.
+		"AWS::EC2::VPC", "AWS::EC2::InternetGateway", "AWS::EC2::VPCGatewayAttachment", "AWS::EC2::RouteTable", "AWS::EC2::SubnetRouteTableAssociation",
+		"AWS::EC2::Route", "AWS::EC2::EIP", "AWS::EC2::NatGateway",
+		// What people and the gateway look at.
+		"AWS::Route53::RecordSet", "AWS::CloudWatch::Dashboard", "AWS::SSM::Parameter",
+	}, kind) {
+		return []string{"*"}
+	}
+	return []string{"Tags", "Description"}
+}
+
+// unmissed is what nobody can miss, by the end of its name, and why.
+func unmissed() map[string]string {
+	return map[string]string{
+		"/ContentBackupE6075FC2/LifecycleConfiguration/Rules/1": "copies cost less in Glacier, and are as safe outside",
+		"(ReadersDecrypt)/StringEquals/kms:CallerAccount":       "the principal is the account already; AWS's own example has both",
+	}
+}
+
+// mutants are all that a template's resources lose: every statement of every
+// policy, every key of every condition, every member and element of every
+// property, and every policy of deletion. A flag is turned too.
+func mutants(template policytest.Template) []mutant {
+	var all []mutant
+	resources := template.Body["Resources"].(map[string]any)
+	for _, id := range slices.Sorted(maps.Keys(resources)) {
+		resource := resources[id].(map[string]any)
+		kind := resource["Type"].(string)
+		if kind == "AWS::CDK::Metadata" || strings.HasPrefix(kind, "Custom::CrossRegionExport") || strings.HasPrefix(id, "CustomCrossRegionExport") {
+			continue // CDK's own, which the templates of constructs don't decide
+		}
+		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+			if resource[policy] == "Retain" {
+				all = append(all, removal(id+"/"+policy, resource, policy))
+			}
+		}
+		properties, _ := resource["Properties"].(map[string]any)
+		skip := indifferent(kind)
+		if text, ok := properties["PolicyDocument"].(string); ok {
+			all = append(all, written(id+"/PolicyDocument", properties, text)...)
+			skip = append(skip, "PolicyDocument")
+		}
+		for _, m := range within("", properties) {
+			if !slices.ContainsFunc(skip, func(path string) bool { return begins(m.name, path) }) {
+				m.name = id + m.name
+				all = append(all, m)
+			}
+		}
+	}
+	return all
+}
+
+// begins says whether a mutant's name begins with a path.
+func begins(name, path string) bool {
+	steps := strings.Split(strings.TrimPrefix(strings.TrimSuffix(name, turned), "/"), "/")
+	for i, step := range strings.Split(path, "/") {
+		if i >= len(steps) || step != "*" && step != steps[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// turned ends the name of a mutant whose flag is the opposite.
+const turned = " turned"
+
+// within are the mutants of a value that is an object or a list.
+func within(path string, value any) (all []mutant) {
+	switch value := value.(type) {
+	case map[string]any:
+		if isFunction(value) {
+			return nil
+		}
+		if _, statement := value["Effect"]; statement {
+			return conditions(path, value)
+		}
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			all = append(all, removal(path+"/"+name, value, name))
+			if flag, ok := value[name].(bool); ok {
+				all = append(all, mutant{path + "/" + name + turned, func() func() {
+					value[name] = !flag
+					return func() { value[name] = flag }
+				}})
+			}
+			all = append(all, within(path+"/"+name, value[name])...)
+			if list, ok := value[name].([]any); ok {
+				for i := range list {
+					all = append(all, mutant{fmt.Sprintf("%s/%s/%d", path, name, i), func() func() {
+						value[name] = slices.Delete(slices.Clone(list), i, i+1)
+						return func() { value[name] = list }
+					}})
+				}
+			}
+		}
+	case []any:
+		for i, element := range value {
+			all = append(all, within(fmt.Sprintf("%s/%d", path, i), element)...)
+		}
+	}
+	return all
+}
+
+// isFunction says whether CloudFormation fills a value in.
+func isFunction(value map[string]any) bool {
+	for name := range value {
+		return len(value) == 1 && (name == "Ref" || strings.HasPrefix(name, "Fn::"))
+	}
+	return false
+}
+
+// conditions are the mutants of a policy's statement: it loses a key of its
+// condition.
+func conditions(path string, statement map[string]any) (all []mutant) {
+	condition, _ := statement["Condition"].(map[string]any)
+	if sid, ok := statement["Sid"].(string); ok {
+		path += " (" + sid + ")"
+	}
+	for _, operator := range slices.Sorted(maps.Keys(condition)) {
+		keys := condition[operator].(map[string]any)
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			all = append(all, mutant{path + "/" + operator + "/" + key, func() func() {
+				fewer := maps.Clone(condition)
+				fewer[operator] = maps.Clone(keys)
+				delete(fewer[operator].(map[string]any), key)
+				if len(keys) == 1 {
+					delete(fewer, operator)
+				}
+				statement["Condition"] = fewer
+				if len(fewer) == 0 {
+					delete(statement, "Condition")
+				}
+				return func() { statement["Condition"] = condition }
+			}})
+		}
+	}
+	return all
+}
+
+// written are the mutants of a policy that is a text.
+func written(path string, properties map[string]any, text string) (all []mutant) {
+	var document map[string]any
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		panic(err)
+	}
+	for _, m := range within(path, document) {
+		all = append(all, mutant{m.name, func() func() {
+			undo := m.make()
+			changed, err := json.Marshal(document)
+			if err != nil {
+				panic(err)
+			}
+			properties["PolicyDocument"] = string(changed)
+			return func() { undo(); properties["PolicyDocument"] = text }
+		}})
+	}
+	return all
+}
+
+func removal(name string, from map[string]any, member string) mutant {
+	return mutant{name, func() func() {
+		was := from[member]
+		delete(from, member)
+		return func() { from[member] = was }
+	}}
+}
+
+// caught says whether any check of an environment finds something.
+func caught(environment string, all []policytest.Template) (found bool) {
+	if len(neglect(environment, all)) > 0 {
+		return true
+	}
+	if environment != "prod" {
+		return false
+	}
+	return len(judge(all)) > 0 || len(serve(all)) > 0 || len(resist(all)) > 0 || len(suffice(all)) > 0
+}
+
+// TestWhateverIsTakenAwayIsMissed removes each statement, condition and flag
+// of production in turn.
+func TestWhateverIsTakenAwayIsMissed(t *testing.T) {
+	var all []policytest.Template
+	for _, template := range templates(t, "prod") {
+		template.Body = copied(template.Body)
+		all = append(all, template)
+	}
+	if caught("prod", all) {
+		t.Fatal("something is found before anything is taken away")
+	}
+	made := 0
+	for _, template := range all {
+		for _, m := range mutants(template) {
+			made++
+			undo := m.make()
+			if missed := caught("prod", all); missed == expected(template.Stack+"/"+m.name) {
+				t.Errorf("%s/%s: missed is %t", template.Stack, m.name, missed)
+			}
+			undo()
+		}
+	}
+	if caught("prod", all) {
+		t.Error("something wasn't put back")
+	}
+	if made < 500 {
+		t.Errorf("only %d things were taken away", made)
+	}
+}
+
+// expected says whether nobody can miss it.
+func expected(name string) bool {
+	for end := range unmissed() {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}
