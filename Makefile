@@ -49,7 +49,7 @@ deploy: $(NODE_INFRA) ## Deploy an environment (ENV=dev; takes AWS credentials)
 	.ci/with-node cdk deploy --all --context env=$(ENV)
 
 test: judges ## Run all tests
-	.ci/with-node $(GO) test -count=1 ./...
+	.ci/with-node $(GO) test -count=1 -timeout 30m ./...
 
 check: format vet lint direction lambda lint-stacks vuln race ## Format, vet, lint, direction, the size of the function for Lambda, the stacks' templates, known vulnerabilities, tests with the race detector
 
@@ -107,7 +107,7 @@ lint: $(BIN)/golangci-lint
 	$(BIN)/golangci-lint run
 
 race: judges
-	$(GO) test -count=1 -race $(RACED)
+	$(GO) test -count=1 -race -timeout 60m $(RACED)
 
 vuln: $(BIN)/govulncheck
 	.ci/vuln $(BIN)/govulncheck
