@@ -46,7 +46,7 @@ diff: $(NODE_INFRA) ## Compare an environment with what is deployed (ENV=dev; ta
 	.ci/with-node cdk diff --context env=$(ENV)
 
 deploy: $(NODE_INFRA) ## Deploy an environment (ENV=dev; takes AWS credentials)
-	.ci/with-node cdk deploy --all --context env=$(ENV)
+	.ci/with-node cdk deploy --all --context env=$(ENV) $(ARGS)
 
 test: judges ## Run all tests
 	.ci/with-node $(GO) test -count=1 -timeout 30m ./...
@@ -103,8 +103,9 @@ format: $(BIN)/golangci-lint
 vet:
 	$(GO) vet ./...
 
-lint: $(BIN)/golangci-lint
+lint: $(BIN)/golangci-lint $(BIN)/actionlint
 	$(BIN)/golangci-lint run
+	$(BIN)/actionlint
 
 race: judges
 	$(GO) test -count=1 -race -timeout 60m $(RACED)
@@ -127,6 +128,9 @@ $(BIN)/peers:
 
 $(BIN)/golangci-lint: .ci/tools/lint/go.mod .ci/tools/lint/go.sum
 	cd $(<D) && $(GO) build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/actionlint: .ci/tools/workflows/go.mod .ci/tools/workflows/go.sum
+	cd $(<D) && $(GO) build -o $@ github.com/rhysd/actionlint/cmd/actionlint
 
 $(BIN)/govulncheck: .ci/tools/vuln/go.mod .ci/tools/vuln/go.sum
 	cd $(<D) && $(GO) build -o $@ golang.org/x/vuln/cmd/govulncheck
