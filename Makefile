@@ -9,6 +9,7 @@ NODE_JUDGE    := api/e2e/judges/node_modules/.package-lock.json
 NODE_DYNAMO   := pkg/dynamotable/dynamotest/emulator/node_modules/.package-lock.json
 PYTHON_JUDGE  := $(CACHE)/awscli/installed
 MOTO_JUDGE    := $(CACHE)/moto/installed
+MINISTACK     := $(CACHE)/ministack/installed
 CFN_LINT      := $(CACHE)/cfn-lint/installed
 CHECKOV       := $(CACHE)/checkov/installed
 UPLOADERS     := api/e2e/uploaders/node_modules/.package-lock.json
@@ -71,7 +72,7 @@ lambda: ## Build the function for Lambda (arm64) into .cache/lambda/bootstrap, a
 fuzz: ## Feed every parser of outside input (FUZZTIME=30s each)
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-judges: $(NODE_JUDGE) $(NODE_DYNAMO) $(PYTHON_JUDGE) $(MOTO_JUDGE) $(UPLOADERS) $(NODE_INFRA) $(BROWSER_STAMP) ## Install what the tests ask: AWS's own signers, emulators, upload clients, a browser
+judges: $(NODE_JUDGE) $(NODE_DYNAMO) $(PYTHON_JUDGE) $(MOTO_JUDGE) $(MINISTACK) $(UPLOADERS) $(NODE_INFRA) $(BROWSER_STAMP) ## Install what the tests ask: AWS's own signers, emulators, upload clients, a browser
 
 %/node_modules/.package-lock.json: %/package-lock.json %/.npmrc
 	cd $* && npm ci --ignore-scripts
@@ -85,6 +86,11 @@ $(PYTHON_JUDGE): api/e2e/judges/requirements.txt
 $(MOTO_JUDGE): api/e2e/judges/requirements-moto.txt
 	python3 -m venv --clear $(CACHE)/moto
 	$(CACHE)/moto/bin/pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+$(MINISTACK): infra/stacks/requirements-ministack.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --require-hashes --requirement $<
 	@touch $@
 
 $(CFN_LINT) $(CHECKOV): $(CACHE)/%/installed: infra/compliance/requirements-%.txt
