@@ -43,7 +43,7 @@ func startEmulator(t *testing.T) *emulator {
 		t.Fatal(err)
 	}
 	e := &emulator{url: "http://127.0.0.1:" + port, home: t.TempDir()}
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join("..", "..", ".cache", "ministack", "bin", "ministack")) //nolint:gosec // our own path
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join("..", "..", ".cache", "ministack", "bin", "ministack"))
 	command.Env = []string{"HOME=" + e.home, "PATH=" + os.Getenv("PATH"), "GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1"}
 	out, err := command.StderrPipe()
 	if err != nil {
@@ -71,7 +71,7 @@ func startEmulator(t *testing.T) *emulator {
 // aws runs AWS's command line and returns what it prints.
 func (e *emulator) aws(t *testing.T, arguments ...string) any {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), filepath.Join("..", "..", ".cache", "awscli", "bin", "aws"), arguments...) //nolint:gosec // our own path
+	command := exec.CommandContext(t.Context(), filepath.Join("..", "..", ".cache", "awscli", "bin", "aws"), arguments...)
 	command.Env = []string{
 		"HOME=" + e.home, "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + e.url, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_OUTPUT=json", "AWS_PAGER=",
