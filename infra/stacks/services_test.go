@@ -29,7 +29,7 @@ func serve(all []policytest.Template) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	asked := slices.Concat(w.governs(), w.aside())
+	asked := slices.Concat(w.governs(), w.aside(), w.refuses())
 	told, err := w.tells(all)
 	if err != nil {
 		return []string{err.Error()}
@@ -183,6 +183,56 @@ func (w *world) tells(all []policytest.Template) (granted []grant, err error) {
 	return granted, nil
 }
 
+// every asks each of the actions of somebody on a bucket, or its objects.
+func every(name string, who policytest.Principal, bucket string, allowed bool, actions ...string) (asked []question) {
+	for _, action := range actions {
+		resource := bucket + "/" + photo
+		if slices.Contains(policy.Listing(), action) || slices.Contains(policy.Governing(), action) || action == "s3:PutBucketAcl" {
+			resource = bucket
+		}
+		request := policytest.NewRequest(who, action, resource).With("aws:MultiFactorAuthPresent", "true")
+		asked = append(asked, question{bucket + ": " + name + " " + action, request, allowed})
+	}
+	return asked
+}
+
+// refuses is what is refused, action by action, to those whom IAM lets do
+// everything.
+func (w *world) refuses() (asked []question) {
+	mighty, copier := w.gateway.WithPolicies(everything()), w.copier.WithPolicies(everything())
+	reading, listing, writing, sharing := policy.Reading(), policy.Listing(), policy.Writing(), policy.SharingByACL()
+	taking := []string{"s3:DeleteObject", "s3:AbortMultipartUpload"}
+	for _, logs := range []string{w.logs, named(w.policies.Buckets, "-trailbucket")} {
+		given := slices.DeleteFunc(slices.Clone(writing), func(action string) bool { return slices.Contains(taking, action) })
+		asked = slices.Concat(asked,
+			every("the gateway", mighty, logs, false, slices.Concat(reading, listing)...),
+			every("an auditor", w.administrator, logs, true, slices.Concat(reading, listing)...),
+			every("an auditor", w.administrator, logs, false, slices.Concat(writing, sharing)...),
+			every("the keeper", w.keeper, logs, false, slices.Concat(given, sharing)...),
+			every("the keeper", w.keeper, logs, true, taking...))
+		for _, action := range taking {
+			asked = append(asked, question{logs + ": the keeper, without a second factor, " + action, policytest.NewRequest(w.keeper, action, logs+"/x"), false})
+		}
+	}
+	asked = slices.Concat(asked,
+		every("an administrator of the account", w.administrator, w.backup, false, slices.Concat(reading, listing, writing, sharing)...),
+		every("the keeper", w.keeper, w.backup, true, slices.Concat(reading, listing)...),
+		every("the keeper", w.keeper, w.backup, false, slices.Concat(writing, sharing)...),
+		every("the copier", copier, w.backup, false, slices.Concat(reading, listing, []string{"s3:DeleteObject", "s3:ReplicateDelete"}, sharing)...),
+		every("an administrator of the account", w.administrator, w.bucket, false, slices.Concat(reading, listing, writing, sharing)...),
+		every("the keeper", w.keeper, w.bucket, false, slices.Concat(reading, writing, sharing)...),
+		every("the keeper", w.keeper, w.bucket, true, listing...))
+	for _, asks := range every("the gateway", mighty, w.bucket, false, slices.Concat(reading, sharing)...) {
+		asks.request = asks.request.Presigned(time.Minute) // else it would be refused for not coming through the endpoint
+		asked = append(asked, asks)
+	}
+	topic := named(w.policies.Attached, ":sns:")
+	for _, action := range []string{"AddPermission", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic", "Publish", "RemovePermission", "SetTopicAttributes", "Subscribe"} {
+		asked = append(asked, question{"over HTTP sns:" + action, policytest.NewRequest(w.administrator, "sns:"+action, topic).OverHTTP(), false})
+	}
+	return asked
+}
+
 // aside asks the buckets' policies alone, without what their keys would say.
 func (w *world) aside() []question {
 	mighty := w.gateway.WithPolicies(everything())
@@ -257,7 +307,9 @@ func (w *world) governs() (asked []question) {
 		asked = append(asked,
 			question{arn + ": an administrator of the account looks", by(w.administrator, "kms:DescribeKey"), true},
 			question{arn + ": an administrator of the account decrypts", by(w.administrator, "kms:Decrypt"), false})
-		for _, action := range []string{"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:DisableKeyRotation"} {
+		for _, action := range []string{
+			"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion", "kms:DisableKey", "kms:DisableKeyRotation", "kms:UpdateAlias", "kms:DeleteAlias",
+		} {
 			asked = append(asked,
 				question{arn + ": an administrator of the account " + action, by(w.administrator, action), false},
 				question{arn + ": the deployer " + action, by(w.deployer, action), true},
@@ -289,6 +341,9 @@ func resist(all []policytest.Template) []string {
 			asked = append(asked,
 				question{arn + ", opened: anybody " + action, policytest.NewRequest(w.anonymous, action, resource), false},
 				question{arn + ", opened: another account " + action, policytest.NewRequest(w.stranger, action, resource), false})
+		}
+		for _, action := range policy.Reading() {
+			asked = append(asked, question{"opened: this distribution in quarantine " + action, w.viewer(action, "quarantine/1", w.distribution, prodAccount), false})
 		}
 		asked = append(asked, question{arn + ", opened: a service is no other account", policytest.NewRequest(w.cloudFront, "s3:GetBucketTagging", arn), true})
 	}
