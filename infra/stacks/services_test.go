@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -23,16 +24,16 @@ type grant struct {
 }
 
 // serve asks what AWS's services, and those who govern, may do to everything
-// that production has. It returns what is answered otherwise than expected.
-func serve(all []policytest.Template) []string {
+// that production has. It yields what is answered otherwise than expected.
+func serve(all []policytest.Template) iter.Seq[string] {
 	w, err := newWorld(all)
 	if err != nil {
-		return []string{err.Error()}
+		return slices.Values([]string{err.Error()})
 	}
 	asked := slices.Concat(w.governs(), w.aside(), w.refuses())
 	told, err := w.tells(all)
 	if err != nil {
-		return []string{err.Error()}
+		return slices.Values([]string{err.Error()})
 	}
 	for _, granted := range slices.Concat(w.delivers(), w.encrypts(), w.assumes(), told) {
 		asked = append(asked, question{granted.name, granted.request, true})
@@ -45,17 +46,23 @@ func serve(all []policytest.Template) []string {
 	return w.ask(asked)
 }
 
-// ask returns the questions that are answered otherwise than expected.
-func (w *world) ask(asked []question) (wrong []string) {
-	for _, question := range asked {
-		answer, err := w.policies.Evaluate(question.request)
-		if err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s: %v", question.name, err))
-		} else if answer.Allowed != question.allowed {
-			wrong = append(wrong, question.name+" is "+answer.String())
+// ask yields the questions that are answered otherwise than expected.
+func (w *world) ask(asked []question) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, question := range asked {
+			answer, err := w.policies.Evaluate(question.request)
+			if err == nil && answer.Allowed == question.allowed {
+				continue
+			}
+			wrong := question.name + " is " + answer.String()
+			if err != nil {
+				wrong = fmt.Sprintf("%s: %v", question.name, err)
+			}
+			if !yield(wrong) {
+				return
+			}
 		}
 	}
-	return wrong
 }
 
 // named is the one ARN that holds a part of a logical id.
@@ -326,10 +333,10 @@ func (w *world) governs() (asked []question) {
 // resist asks what is still refused once somebody has opened every bucket:
 // public access is no longer blocked, and a statement lets anybody do
 // anything.
-func resist(all []policytest.Template) []string {
+func resist(all []policytest.Template) iter.Seq[string] {
 	w, err := newWorld(opened(all))
 	if err != nil {
-		return []string{err.Error()}
+		return slices.Values([]string{err.Error()})
 	}
 	var asked []question
 	for _, arn := range slices.Sorted(maps.Keys(w.policies.Buckets)) {
@@ -352,10 +359,10 @@ func resist(all []policytest.Template) []string {
 
 // suffice asks what is refused without any statement that denies: what is
 // allowed is exact by itself.
-func suffice(all []policytest.Template) []string {
+func suffice(all []policytest.Template) iter.Seq[string] {
 	w, err := newWorld(undefended(all))
 	if err != nil {
-		return []string{err.Error()}
+		return slices.Values([]string{err.Error()})
 	}
 	past := func(action, resource string) policytest.Request {
 		return policytest.NewRequest(w.administrator, action, resource)
@@ -421,19 +428,19 @@ func copied(body map[string]any) map[string]any {
 }
 
 func TestServicesAndThoseWhoGovernMayDoWhatTheyShall(t *testing.T) {
-	for _, wrong := range serve(templates(t, "prod")) {
+	for wrong := range serve(templates(t, "prod")) {
 		t.Error(wrong)
 	}
 }
 
 func TestWhatIsAllowedIsExactByItself(t *testing.T) {
-	for _, wrong := range suffice(templates(t, "prod")) {
+	for wrong := range suffice(templates(t, "prod")) {
 		t.Error(wrong)
 	}
 }
 
 func TestABucketThatSomebodyOpenedStaysShutToStrangers(t *testing.T) {
-	for _, wrong := range resist(templates(t, "prod")) {
+	for wrong := range resist(templates(t, "prod")) {
 		t.Error(wrong)
 	}
 }
