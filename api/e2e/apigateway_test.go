@@ -68,6 +68,8 @@ func newAPIGateway(t testing.TB) *apiGateway {
 // run starts the gateway's binary as Lambda does: without arguments.
 func (a *apiGateway) run(t testing.TB, environment []string) *process {
 	t.Helper()
+	a.mu.Lock() // the function asks for work before it is known here
+	defer a.mu.Unlock()
 	a.function = start(t, append(environment, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(a.runtime.URL, "http://")), "signgate")
 	t.Cleanup(a.leave) // before it is interrupted
 	return a.function
