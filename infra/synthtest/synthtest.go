@@ -5,6 +5,7 @@ package synthtest
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,9 +53,10 @@ const (
 // BothFlags are the two that a construct is tested with.
 func BothFlags() []Flags { return []Flags{HouseFlags, NoFlags} }
 
-// App makes an app.
+// App makes an app that builds no code of functions: in its place a template
+// names the construct.
 func App(flags Flags) awscdk.App {
-	props := &awscdk.AppProps{}
+	settings := map[string]any{}
 	if flags == HouseFlags {
 		_, here, _, _ := runtime.Caller(0)
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(here), "..", "..", "cdk.json"))
@@ -67,9 +69,10 @@ func App(flags Flags) awscdk.App {
 		if err := json.Unmarshal(text, &file); err != nil {
 			panic(fmt.Errorf("cdk.json: %w", err))
 		}
-		props.Context = &file.Context
+		maps.Copy(settings, file.Context)
 	}
-	return awscdk.NewApp(props)
+	settings["aws:cdk:bundling-stacks"] = []string{}
+	return awscdk.NewApp(&awscdk.AppProps{Context: &settings})
 }
 
 // Stack makes a stack in an app of its own. Without a region it goes wherever
