@@ -29,7 +29,7 @@ func compiler(t *testing.T, fails bool) string {
 		script = "#!/bin/sh\necho no such package\nexit 1\n"
 	}
 	path := filepath.Join(t.TempDir(), "compiler")
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path

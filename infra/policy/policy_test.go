@@ -33,7 +33,8 @@ func TestGroupsOfActionsNameEachActionOnceAndNoWildcard(t *testing.T) {
 	if once := slices.Compact(slices.Clone(everything)); len(once) != len(everything) {
 		t.Error("an action is there twice")
 	}
-	for _, action := range slices.Concat(everything, policy.KeyAdministration(), policy.GatewayWrites(), policy.GatewayLists(), policy.GatewayInspects()) {
+	for _, action := range slices.Concat(everything, policy.KeyAdministration(), policy.GatewayWrites(), policy.GatewayLists(), policy.GatewayInspects(),
+		policy.GatewayShares(), policy.GatewayRecords(), policy.GatewayKnowsMachines()) {
 		if strings.Contains(action, "*") {
 			t.Errorf("%s is more than one action", action)
 		}

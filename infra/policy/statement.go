@@ -58,8 +58,8 @@ func Permit(sid string, resources []string, actions ...string) awsiam.PolicyStat
 
 // Attach gives a role a policy of its own name, so that it can be read, and
 // taken away, by itself.
-func Attach(scope constructs.Construct, id string, role awsiam.IRole, statements ...awsiam.PolicyStatement) {
-	awsiam.NewManagedPolicy(scope, jsii.String(id), &awsiam.ManagedPolicyProps{Roles: &[]awsiam.IRole{role}, Statements: &statements})
+func Attach(scope constructs.Construct, id string, role awsiam.IRole, statements ...awsiam.PolicyStatement) awsiam.ManagedPolicy {
+	return awsiam.NewManagedPolicy(scope, jsii.String(id), &awsiam.ManagedPolicyProps{Roles: &[]awsiam.IRole{role}, Statements: &statements})
 }
 
 // CloudFront is the service that viewers' requests come through.

@@ -1,0 +1,142 @@
+package gateway
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/signgate/signgate/infra/bundle"
+	"github.com/signgate/signgate/infra/observability"
+	"github.com/signgate/signgate/infra/policy"
+)
+
+// Program is the gateway's import path.
+const Program = "github.com/signgate/signgate/api"
+
+// Where the function finds its files, which Lambda unpacks into /var/task (AWS
+// Lambda Developer Guide, "Working with .zip file archives").
+const (
+	task        = "/var/task/"
+	policies    = "policies"
+	uploadRules = "upload-rules.json"
+)
+
+// Function is the gateway behind its API.
+type Function interface {
+	constructs.Construct
+	// URL is where callers reach the gateway, its setting public-url: without a
+	// slash at its end. It is a token where there is no domain.
+	URL() *string
+	// Lambda is the function.
+	Lambda() awslambda.IFunction
+	// LogGroup is the name of the function's logs, a token: the gateway's log,
+	// its audit trail unless a table keeps that, and its metrics.
+	LogGroup() *string
+	// APIID is the id of the HTTP API, a token, by which CloudWatch knows its
+	// metrics.
+	APIID() *string
+}
+
+type function struct {
+	constructs.Construct
+	props  *Props
+	lambda awslambda.Function
+	logs   awslogs.CfnLogGroup
+	apiID  *string
+	url    *string
+}
+
+func (f *function) URL() *string                { return f.url }
+func (f *function) Lambda() awslambda.IFunction { return f.lambda }
+func (f *function) LogGroup() *string           { return f.logs.Ref() }
+func (f *function) APIID() *string              { return f.apiID }
+
+// NewFunction makes the function and its API. It panics with the error of
+// Validate, as CDK does.
+func NewFunction(scope constructs.Construct, id *string, props *Props) Function {
+	if err := props.Validate(); err != nil {
+		panic(err)
+	}
+	this := &function{props: props}
+	constructs.NewConstruct_Override(this, scope, id)
+	key := props.Guard.NewKey(this, "LogKey", "signgate: the gateway's logs", removal(props.Retain), observability.LogGroupsEncrypt(this))
+	this.logs = observability.NewLogGroup(this, jsii.String("Logs"), key, props.LogDays, props.Retain)
+	this.lambda = this.newLambda()
+	this.newAPI(observability.NewLogGroup(this, jsii.String("AccessLogs"), key, props.LogDays, props.Retain))
+	return this
+}
+
+func (f *function) newLambda() awslambda.Function {
+	props := f.props
+	allowed := policy.Attach(f, "Permissions", props.Role, f.permissions()...)
+	options := &awslambda.FunctionProps{
+		Description:  jsii.String("signgate: hands out access to private objects"),
+		Architecture: awslambda.Architecture_ARM_64(), Runtime: awslambda.Runtime_PROVIDED_AL2023(), Handler: jsii.String("bootstrap"),
+		Code: f.code(), Environment: f.environment(), LogGroup: awslogs.LogGroup_FromLogGroupName(f, jsii.String("LogsByName"), f.logs.Ref()),
+		// A view of the role that CDK can't widen by what it thinks is needed.
+		Role:       awsiam.Role_FromRoleArn(f, jsii.String("Role"), props.Role.RoleArn(), &awsiam.FromRoleArnOptions{Mutable: jsii.Bool(false)}),
+		MemorySize: jsii.Number(props.memory()), Timeout: awscdk.Duration_Seconds(jsii.Number(props.timeout().Seconds())),
+	}
+	if props.Concurrency > 0 {
+		options.ReservedConcurrentExecutions = jsii.Number(props.Concurrency)
+	}
+	if props.Tracing {
+		options.Tracing = awslambda.Tracing_ACTIVE
+	}
+	if props.Network != nil {
+		options.Vpc, options.VpcSubnets = props.Network.VPC, props.Network.Subnets
+		options.SecurityGroups = &[]awsec2.ISecurityGroup{props.Network.SecurityGroup}
+	}
+	made := awslambda.NewFunction(f, jsii.String("Function"), options)
+	made.Node().AddDependency(allowed) // Lambda tries the role before it makes a function in a VPC
+	return made
+}
+
+// environment is where the gateway finds the rest. Names only: whoever may
+// look at the function sees it.
+func (f *function) environment() *map[string]*string {
+	values := map[string]*string{
+		"SIGNGATE_PARAMETERS": jsii.String(f.props.SettingsPath),
+		"SIGNGATE_POLICIES":   jsii.String(task + policies),
+	}
+	if f.props.UploadRules != nil {
+		values["SIGNGATE_UPLOAD_RULES"] = jsii.String(task + uploadRules)
+	}
+	return &values
+}
+
+func (f *function) code() awslambda.Code {
+	if f.props.Code != nil {
+		return f.props.Code
+	}
+	files := map[string][]byte{}
+	names, err := fs.Glob(f.props.Policies, "*.cedar")
+	if err != nil {
+		panic(fmt.Errorf("%w: Policies: %w", ErrInvalid, err))
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(f.props.Policies, name)
+		if err != nil {
+			panic(fmt.Errorf("%w: Policies: %w", ErrInvalid, err))
+		}
+		files[policies+"/"+name] = text
+	}
+	if f.props.UploadRules != nil {
+		files[uploadRules] = f.props.UploadRules
+	}
+	return bundle.Program{Package: Program, Files: files}.Code()
+}
+
+func removal(retain bool) awscdk.RemovalPolicy {
+	if retain {
+		return awscdk.RemovalPolicy_RETAIN
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
