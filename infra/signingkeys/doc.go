@@ -12,5 +12,9 @@
 //  3. wait for the longest life of a URL,
 //  4. deploy without the old slot.
 //
-// Private keys are no matter of this package; it refuses them.
+// NewTrust takes public keys that others have made, and refuses private ones.
+// NewManaged has the keys made when they are deployed, by a function (keygen)
+// that keeps the private halves in a secret; what CloudFormation, its templates
+// and its outputs see are public halves only. There step 2 is the work of
+// signgate keys rotate, and a step 4 that comes too early fails.
 package signingkeys

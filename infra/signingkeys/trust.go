@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -143,6 +144,8 @@ type Trust interface {
 	// KeyIDs are CloudFront's ids of the keys, the gateway's Key-Pair-Id, by
 	// the order of the slots' ids. They are tokens.
 	KeyIDs() *[]*string
+	// IDs are the same by slot.
+	IDs() map[string]*string
 	// ActiveKeyID is the id of the active slot's key, a token.
 	ActiveKeyID() *string
 }
@@ -151,12 +154,15 @@ type trust struct {
 	constructs.Construct
 	group  awscloudfront.IKeyGroup
 	ids    []*string
+	slots  map[string]*string
 	active *string
 }
 
 func (t *trust) KeyGroup() awscloudfront.IKeyGroup { return t.group }
 
 func (t *trust) KeyIDs() *[]*string { return new(slices.Clone(t.ids)) }
+
+func (t *trust) IDs() map[string]*string { return maps.Clone(t.slots) }
 
 func (t *trust) ActiveKeyID() *string { return t.active }
 
@@ -166,7 +172,7 @@ func NewTrust(scope constructs.Construct, id *string, props *Props) Trust {
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
-	this := &trust{}
+	this := &trust{slots: map[string]*string{}}
 	constructs.NewConstruct_Override(this, scope, id)
 	slots := slices.SortedFunc(slices.Values(props.Slots), func(a, b Slot) int { return strings.Compare(a.ID, b.ID) })
 	items := make([]interfacesawscloudfront.IPublicKeyRef, 0, len(slots))
@@ -177,6 +183,7 @@ func NewTrust(scope constructs.Construct, id *string, props *Props) Trust {
 		}
 		items = append(items, key)
 		this.ids = append(this.ids, key.PublicKeyId())
+		this.slots[slot.ID] = key.PublicKeyId()
 		if slot.ID == props.Active {
 			this.active = key.PublicKeyId()
 		}
