@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"io/fs"
+	"time"
+)
 
 // Environment is one deployment of signgate: its stacks, roles, keys and
 // limits are its own. A member that a file leaves out has the default of
@@ -20,6 +23,7 @@ type Environment struct {
 	Content       Content       `json:"content"`
 	Delivery      Delivery      `json:"delivery"`
 	SigningKeys   SigningKeys   `json:"signingKeys"`
+	Gateway       *Gateway      `json:"gateway"` // none: it runs elsewhere, under the role that the stack makes
 	Observability Observability `json:"observability"`
 	Network       *Network      `json:"network"` // the gateway in a VPC, whose way to S3 leads to this bucket only
 	Limits        Limits        `json:"limits"`
@@ -120,17 +124,63 @@ type Writes struct {
 	SigningKeys []Slot `json:"signingKeys"` // never those of reads
 }
 
-// SigningKeys are the public keys that the distribution trusts.
+// SigningKeys are the keys that the distribution trusts and the gateway signs
+// with.
 type SigningKeys struct {
+	Source string `json:"source"` // Managed or Own
 	Slots  []Slot `json:"slots"`  // at most 5, CloudFront's limit of a key group
-	Active string `json:"active"` // the slot whose private half signs
+	Active string `json:"active"` // own: the slot whose private half signs. Managed: none, for the secret says so
+
+	// Own: the secret of Secrets Manager with the document of the private keys,
+	// and the key of KMS that encrypts it where that isn't Secrets Manager's.
+	SecretARN    string `json:"secretArn"`
+	SecretKeyARN string `json:"secretKeyArn"`
 }
+
+// Where signing keys come from.
+const (
+	Managed = "managed" // they are made when they are deployed, and nobody ever sees a private half
+	Own     = "own"     // somebody has made them: the slots name files of public keys
+)
 
 // Slot is one public key.
 type Slot struct {
 	ID        string `json:"id"`        // lower-case letters and digits
-	PublicKey string `json:"publicKey"` // PEM file, beside the environment's: an ECDSA key on P-256 or an RSA key of 2,048 bits
+	PublicKey string `json:"publicKey"` // own: PEM file, beside the environment's: an ECDSA key on P-256 or an RSA key of 2,048 bits
 	PEM       string `json:"-"`         // what the file holds
+}
+
+// Gateway is the gateway as a function behind an API.
+type Gateway struct {
+	Policies    string `json:"policies"`    // folder of Cedar policies, beside the environment's file, or
+	PolicySet   string `json:"policySet"`   // the name of a set that comes with signgate, such as photos
+	UploadRules string `json:"uploadRules"` // JSON file of rules for uploads; none: there are none
+	Issuer      string `json:"issuer"`      // OIDC issuer of access tokens, as in their iss claim
+	Audience    string `json:"audience"`    // that they must name
+
+	Memory      int      `json:"memory"`      // MiB; 0: 512
+	Timeout     Duration `json:"timeout"`     // of an invocation; 0: 29s
+	Concurrency int      `json:"concurrency"` // reserved for it, and its most; 0: what the account has left
+	Tracing     bool     `json:"tracing"`     // by X-Ray
+	Rate        float64  `json:"rate"`        // requests a second that the API lets through, and
+	Burst       int      `json:"burst"`       // at once; 0 both: the account's quota
+
+	Sharing    bool `json:"sharing"`    // a table of what is shared; without it nothing can be
+	APIKeys    bool `json:"apiKeys"`    // a table of API keys of machines
+	AuditTable bool `json:"auditTable"` // the audit trail in a table; without it in the function's log
+
+	Domain *APIDomain `json:"domain"` // none: the API's own name
+
+	PolicyFiles fs.FS  `json:"-"` // the policies
+	Rules       []byte `json:"-"` // what the file of upload rules holds
+}
+
+// APIDomain is a name of one's own for the gateway.
+type APIDomain struct {
+	Name           string `json:"name"`           // such as api.example.com
+	CertificateARN string `json:"certificateArn"` // of the environment's region; none: one is requested, proven by the zone
+	ZoneID         string `json:"zoneId"`         // hosted zone of Route 53 that gets the name; none: the name is pointed by hand
+	ZoneName       string `json:"zoneName"`       // such as example.com
 }
 
 // Observability is about logs and alarms.

@@ -51,6 +51,7 @@ func Defaults() (Environment, error) {
 			AccessLogs: true,
 			Cache:      Cache{Default: Duration(24 * time.Hour), Max: Duration(365 * 24 * time.Hour)},
 		},
+		SigningKeys:   SigningKeys{Source: Managed},
 		Observability: Observability{LogsExpire: 365, Dashboard: true},
 		Limits: Limits{
 			MaxUploadLife: Duration(gateway.MaxUploadLife),
@@ -89,7 +90,7 @@ func Load(folder fs.FS, name string) (Environment, error) {
 		return Environment{}, fmt.Errorf("%w: %s.json: %s", ErrInvalid, name, reason(err))
 	}
 	environment.Name = name
-	found := append(environment.readKeys(folder), environment.complaints()...)
+	found := slices.Concat(environment.readKeys(folder), environment.Gateway.readFiles(folder), environment.complaints())
 	if err := found.Err(fmt.Errorf("%w: %s.json", ErrInvalid, name)); err != nil {
 		return Environment{}, err
 	}
@@ -120,6 +121,9 @@ func (e *Environment) readKeys(folder fs.FS) (found complaints.List) {
 	for _, slots := range e.slots() {
 		for i := range slots.slots {
 			slot := &slots.slots[i]
+			if slots.made {
+				continue
+			}
 			pem, err := fs.ReadFile(folder, path.Clean(slot.PublicKey))
 			found.When(err != nil, "%s[%d].publicKey: %q can't be read; it is the path of a PEM file below the folder of the environments", slots.member, i, slot.PublicKey)
 			if err != nil {
@@ -135,12 +139,13 @@ func (e *Environment) readKeys(folder fs.FS) (found complaints.List) {
 type named struct {
 	member string
 	slots  []Slot
+	made   bool // when they are deployed
 }
 
 func (e *Environment) slots() []named {
-	lists := []named{{"signingKeys.slots", e.SigningKeys.Slots}}
+	lists := []named{{"signingKeys.slots", e.SigningKeys.Slots, e.SigningKeys.Source == Managed}}
 	if e.Delivery.Writes != nil {
-		lists = append(lists, named{"delivery.writes.signingKeys", e.Delivery.Writes.SigningKeys})
+		lists = append(lists, named{"delivery.writes.signingKeys", e.Delivery.Writes.SigningKeys, false})
 	}
 	return lists
 }

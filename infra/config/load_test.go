@@ -64,11 +64,14 @@ func folder(t *testing.T, text string) fs.FS {
 		"keys/other.pem":   {Data: []byte(publicKey(t, elliptic.P256()))},
 		"keys/p384.pem":    {Data: []byte(publicKey(t, elliptic.P384()))},
 		"keys/text.pem":    {Data: []byte("not a key")},
+		"rules/p.cedar":    {Data: []byte("permit (principal, action, resource);")},
+		"rules/rules.json": {Data: []byte(`[{"prefix": "in/", "verify": true}]`)},
+		"broken/p.cedar":   {Data: []byte("permit")},
 		"keys/private.pem": {Data: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
 	}
 }
 
-const keys = `"signingKeys": {"slots": [{"id": "a", "publicKey": "keys/good.pem"}], "active": "a"}`
+const keys = `"signingKeys": {"source": "own", "slots": [{"id": "a", "publicKey": "keys/good.pem"}], "active": "a"}`
 
 func TestAnEmptyEnvironmentHasSafeDefaults(t *testing.T) {
 	t.Parallel()
@@ -100,7 +103,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"unknown member": {`{"content": {"bucket": "x"}}`, []string{"content.bucket is no member"}},
 		"wrong type":     {`{"retain": "yes"}`, []string{"retain isn't of the right type"}},
 		"bad duration":   {`{"limits": {"maxReadLife": "soon"}}`, []string{`limits.maxReadLife "soon" is no duration`}},
-		"nothing given":  {`{}`, []string{"signingKeys.slots holds 1 to 5 keys", `signingKeys.active "" is none`}},
+		"nothing given":  {`{}`, []string{"signingKeys.slots holds 1 to 5 keys"}},
 		"identity": {`{"account": "12", "tags": {"aws:x": "y"}, "access": {"requireMfa": true, "deployers": ["me"], "boundary": "arn:aws:x"}, ` + keys + `}`, []string{
 			"account is 12 digits", "go together", `"aws:x" can't be a tag`, "requireMfa", "access.deployers", "access.boundary",
 		}},
@@ -124,10 +127,28 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		}},
 		"network": {`{"network": {"vpcId": "vpc-x", "cidr": "10.0.0.1/8"}, ` + keys + `}`, []string{"vpcId or cidr", "network.vpcId", "needs subnetIds and routeTableIds", "network.cidr"}},
 		"limits":  {`{"limits": {"maxUploadLife": "200h", "maxReadLife": "0s"}, ` + keys + `}`, []string{"limits.maxUploadLife", "limits.maxReadLife"}},
-		"keys": {`{"signingKeys": {"active": "z", "slots": [{"id": "A", "publicKey": "keys/p384.pem"}, {"id": "b", "publicKey": "keys/text.pem"}, {"id": "b", "publicKey": "../x.pem"},
+		"keys": {`{"signingKeys": {"source": "own", "active": "z", "slots": [{"id": "A", "publicKey": "keys/p384.pem"}, {"id": "b", "publicKey": "keys/text.pem"}, {"id": "b", "publicKey": "../x.pem"},
 			{"id": "c", "publicKey": "keys/good.pem"}, {"id": "d", "publicKey": "keys/same.pem"}, {"id": "e", "publicKey": "keys/private.pem"}]}}`, []string{
 			"holds 1 to 5 keys", "slots[0].id", "slots[0].publicKey must be an ECDSA key", "slots[1].publicKey isn't one block of PEM", `another slot "b"`,
 			`"../x.pem" can't be read`, "slots[4].publicKey is the key of signingKeys.slots[3]", "slots[5].publicKey is a PRIVATE key", `"z" is none of the slots`,
+		}},
+		"managed keys that are somebody's": {`{"signingKeys": {"slots": [{"id": "a", "publicKey": "keys/good.pem"}], "active": "a", "secretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:x", "secretKeyArn": "x"}}`, []string{
+			"slots[0].publicKey goes with source own", "signingKeys.active goes with source own", "secretArn goes with source own", "secretKeyArn is the ARN",
+		}},
+		"no source":                         {`{"signingKeys": {"source": "kept", "secretArn": "x", "slots": [{"id": "a"}]}}`, []string{"source is one of managed, own", "secretArn is the ARN of something of secretsmanager"}},
+		"a key without secret":              {`{"signingKeys": {"source": "own", "secretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/x"}}`, []string{"is of the secret of secretArn"}},
+		"a gateway that signs with nothing": {`{"gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a"}, ` + keys + `}`, []string{"secretArn is missing"}},
+		"a gateway of nothing":              {`{"gateway": {}, ` + keys + `}`, []string{"policies, a folder, or policySet, one of photos", "gateway.issuer", "gateway.audience"}},
+		"gateway": {`{"account": "111122223333", "region": "eu-central-1", "gateway": {"policies": "nowhere", "uploadRules": "../rules.json", "issuer": "http://issuer.example.com", "audience": "a", "memory": 64, "timeout": "90m", "concurrency": -1, "rate": 5,
+			"domain": {"name": "API", "certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/x", "zoneId": "x"}}, ` + keys + `}`, []string{
+			`gateway.policies: "nowhere"`, `gateway.uploadRules: "../rules.json"`, "gateway.issuer", "gateway.memory", "gateway.timeout", "gateway.concurrency", "rate and burst",
+			"gateway.domain.name", "of acm in eu-central-1", "gateway.domain.zoneId and zoneName go together", "gateway.domain.zoneId is",
+		}},
+		"a broken policy": {`{"gateway": {"policies": "broken", "uploadRules": "keys/text.pem", "issuer": "https://issuer.example.com", "audience": "a", "domain": {"name": "api.example.com"}}, ` + keys + `}`, []string{
+			"p.cedar", "invalid upload rules", "gateway.domain needs certificateArn",
+		}},
+		"an unknown set of policies": {`{"gateway": {"policySet": "all", "issuer": "https://issuer.example.com", "audience": "a", "domain": {"name": "api.example.com", "zoneId": "Z0123456789ABC", "zoneName": "example.org"}}, ` + keys + `}`, []string{
+			`policySet is one of photos`, "doesn't lie in the zone example.org",
 		}},
 		"keys that both read and write": {`{"delivery": {"writes": {"pathPrefix": "/up/", "signingKeys": [{"id": "w", "publicKey": "keys/same.pem"}]}}, ` + keys + `}`, []string{
 			"delivery.writes.signingKeys[0].publicKey is the key of signingKeys.slots[0]",
@@ -145,6 +166,21 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAGatewayComesWithItsPoliciesAndRules(t *testing.T) {
+	t.Parallel()
+	const text = `{"signingKeys": {"slots": [{"id": "a"}]}, "gateway": {"policies": "rules", "uploadRules": "rules/rules.json", "issuer": "https://issuer.example.com", "audience": "photos"}}`
+	e, err := config.Load(folder(t, text), "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if policy, err := fs.ReadFile(e.Gateway.PolicyFiles, "p.cedar"); err != nil || len(policy) == 0 || len(e.Gateway.Rules) == 0 {
+		t.Errorf("policy %q, %v; rules %q", policy, err, e.Gateway.Rules)
+	}
+	if e.SigningKeys.Source != config.Managed {
+		t.Errorf("keys are %s where nothing is said", e.SigningKeys.Source)
 	}
 }
 

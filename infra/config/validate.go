@@ -60,6 +60,9 @@ func (e *Environment) complaints() complaints.List {
 	e.Content.check(&found)
 	e.Delivery.check(&found)
 	e.checkKeys(&found)
+	if e.Gateway != nil {
+		e.Gateway.check(&found, e.Region)
+	}
 	e.Observability.check(&found)
 	if e.Network != nil {
 		e.Network.check(&found)
@@ -205,8 +208,7 @@ func (e *Environment) checkKeys(found *list) {
 			seen[slot.PEM] = where
 		}
 	}
-	active := slices.ContainsFunc(e.SigningKeys.Slots, func(slot Slot) bool { return slot.ID == e.SigningKeys.Active })
-	found.When(!active, "signingKeys.active %q is none of the slots", e.SigningKeys.Active)
+	e.SigningKeys.checkSource(found, e.Gateway != nil)
 }
 
 // CheckPublicKey says whether CloudFront takes the PEM text for signed URLs:

@@ -54,7 +54,7 @@ func TestKeysAreRotatedInStepsThatNeverChangeAKey(t *testing.T) {
 		from, to            string
 		gone, changed, come []string
 	}{
-		{"dev", "rotating", []string{}, []string{keyGroup}, []string{publicKey}},
+		{"plain", "rotating", []string{}, []string{keyGroup}, []string{publicKey}},
 		{"rotating", "switched", []string{}, []string{parameter}, []string{}},
 		{"switched", "rotated", []string{publicKey}, []string{keyGroup}, []string{}},
 	} {
@@ -72,7 +72,7 @@ func TestTurningOptionsOnAndOffReplacesNothingThatHoldsData(t *testing.T) {
 		"AWS::CloudFront::Distribution": {},
 	}
 	for _, name := range []string{"fallback", "full", "bounded", "rotating", "bare"} {
-		before, after := content(t, "dev"), content(t, name)
+		before, after := content(t, "plain"), content(t, name)
 		for kind, properties := range immutable {
 			for id, resource := range of(before, kind) {
 				now, there := of(after, kind)[id]
@@ -95,7 +95,7 @@ func TestTurningOptionsOnAndOffReplacesNothingThatHoldsData(t *testing.T) {
 }
 
 func TestTheFallbackChangesTheKeysPolicyOnly(t *testing.T) {
-	gone, changed, come := changes(content(t, "dev"), content(t, "fallback"))
+	gone, changed, come := changes(content(t, "plain"), content(t, "fallback"))
 	if len(gone)+len(come) != 0 || len(changed) != 1 || !strings.HasPrefix(changed[0], "ContentKey") {
 		t.Errorf("gone %v, changed %v, come %v", gone, changed, come)
 	}

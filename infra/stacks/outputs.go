@@ -20,7 +20,6 @@ import (
 func (e *Environment) gatewaySettings() map[string]string {
 	values := map[string]string{
 		"cdn-url":           "https://" + *e.distribution.DomainName(),
-		"active-key-id":     *e.keys.ActiveKeyID(),
 		"bucket":            *e.bucket.Bucket().BucketName(),
 		"region":            *e.Content.Region(),
 		"quarantine-prefix": quarantine,
@@ -31,6 +30,7 @@ func (e *Environment) gatewaySettings() map[string]string {
 	if origins := e.config.Content.UploadOrigins; len(origins) > 0 {
 		values["allowed-origins"] = strings.Join(origins, ",")
 	}
+	e.gatewayAnswers(values)
 	return values
 }
 
@@ -48,7 +48,7 @@ func (e *Environment) putOut() {
 	}
 	for id, value := range map[string]*string{
 		"DistributionId": e.distribution.DistributionID(), "GatewayRoleArn": e.gateway.RoleArn(),
-		"SettingsPath": jsii.String(e.parameterName("")),
+		"SettingsPath": jsii.String(e.settingsPath()),
 	} {
 		awscdk.NewCfnOutput(e.Content, jsii.String(id), &awscdk.CfnOutputProps{Value: value})
 	}

@@ -1,8 +1,6 @@
 package stacks
 
 import (
-	"fmt"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
@@ -97,7 +95,7 @@ func (e *Environment) connect() {
 		BucketARN: *e.bucket.Bucket().BucketArn(), GatewayRole: *e.gateway.RoleArn(), QuarantinePrefix: quarantine,
 		CIDR: n.CIDR, Zones: n.Zones, NATGateways: n.NATGateways, FlowLogDays: flowLogDays(n, e.config.Observability.LogsExpire),
 		VPCID: n.VPCID, SubnetIDs: n.SubnetIDs, RouteTableIDs: n.RouteTableIDs, S3PrefixList: n.S3PrefixList,
-		Retain: e.config.Retain, Guard: e.guard,
+		Endpoints: e.endpoints(), Retain: e.config.Retain, Guard: e.guard,
 	})
 	e.bucket.ReachThrough(e.network.EndpointID())
 }
@@ -156,5 +154,5 @@ func (e *Environment) topic() awssns.ITopic {
 
 // Name is what SSM calls the parameter of a setting.
 func (e *Environment) parameterName(setting string) string {
-	return fmt.Sprintf("/signgate/%s/%s", e.config.Name, setting)
+	return e.settingsPath() + "/" + setting
 }

@@ -14,10 +14,11 @@ import (
 	"github.com/signgate/signgate/infra/config"
 	"github.com/signgate/signgate/infra/content"
 	"github.com/signgate/signgate/infra/delivery"
+	"github.com/signgate/signgate/infra/gateway"
 	"github.com/signgate/signgate/infra/network"
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
-	"github.com/signgate/signgate/infra/signingkeys"
+	"github.com/signgate/signgate/infra/stores"
 	"github.com/signgate/signgate/pkg/edge"
 )
 
@@ -39,9 +40,11 @@ type Environment struct {
 	logs         awss3.IBucket           // gets access logs
 	accessLogs   observability.LogBucket // nil where logs is another's
 	bucket       content.Bucket
-	keys         signingkeys.Trust
+	keys         keys
 	distribution delivery.Distribution
 	network      network.StorageAccess // nil where the gateway is in no VPC
+	tables       stores.Tables         // nil where the gateway keeps nothing in tables
+	function     gateway.Function      // nil where the gateway runs elsewhere
 }
 
 // quarantine is where uploads land that are to be verified.
@@ -55,7 +58,9 @@ func New(app constructs.Construct, environment config.Environment) *Environment 
 	e.makeStacks(app)
 	e.makeContent()
 	e.makeDelivery()
+	e.makeTables()
 	e.connect()
+	e.makeGateway()
 	e.observe()
 	e.putOut()
 	return e
@@ -169,14 +174,14 @@ func (e *Environment) newLogs() observability.LogBucket {
 // makeDelivery makes the distribution, and lets it read the bucket.
 func (e *Environment) makeDelivery() {
 	d, stack := e.config.Delivery, e.Content
-	e.keys = newTrust(stack, "SigningKeys", e.config.SigningKeys.Slots, e.config.SigningKeys.Active)
-	ids := *e.keys.KeyIDs()
+	e.makeKeys()
+	ids := *e.keys.trust.KeyIDs()
 	keyIDs := make([]string, 0, len(ids))
 	for _, id := range ids {
 		keyIDs = append(keyIDs, *id)
 	}
 	props := &delivery.Props{
-		Bucket: e.bucket.Bucket(), Keys: e.keys.KeyGroup(), Comment: *stack.StackName(),
+		Bucket: e.bucket.Bucket(), Keys: e.keys.trust.KeyGroup(), Comment: *stack.StackName(),
 		Behavior: edge.ReadBehavior(keyIDs, edge.Lifetime{
 			Min: time.Duration(d.Cache.Min), Default: time.Duration(d.Cache.Default), Max: time.Duration(d.Cache.Max),
 		}, d.Origins...),

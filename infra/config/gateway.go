@@ -1,0 +1,91 @@
+package config
+
+import (
+	"io/fs"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/signgate/signgate/infra/complaints"
+	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/uploads"
+)
+
+// checkSource complains of what one source of keys has and the other hasn't.
+func (k *SigningKeys) checkSource(found *list, signs bool) {
+	found.oneOf("signingKeys.source", k.Source, Managed, Own)
+	found.arn("signingKeys.secretArn", k.SecretARN, "secretsmanager", "")
+	found.arn("signingKeys.secretKeyArn", k.SecretKeyARN, "kms", "")
+	found.When(k.SecretKeyARN != "" && k.SecretARN == "", "signingKeys.secretKeyArn is of the secret of secretArn")
+	if k.Source == Managed {
+		found.When(k.Active != "", "signingKeys.active goes with source own: which of the managed keys signs is said by their secret, and changed by signgate keys rotate")
+		found.When(k.SecretARN != "", "signingKeys.secretArn goes with source own: managed keys have a secret of their own")
+		for i, slot := range k.Slots {
+			found.When(slot.PublicKey != "", "signingKeys.slots[%d].publicKey goes with source own: a managed key is made when it is deployed", i)
+		}
+		return
+	}
+	active := slices.ContainsFunc(k.Slots, func(slot Slot) bool { return slot.ID == k.Active })
+	found.When(!active, "signingKeys.active %q is none of the slots", k.Active)
+	found.When(signs && k.SecretARN == "", "signingKeys.secretArn is missing: where does the gateway find the private halves?")
+}
+
+// readFiles fills in the policies and rules.
+func (g *Gateway) readFiles(folder fs.FS) (found complaints.List) {
+	if g == nil {
+		return nil
+	}
+	var err error
+	switch {
+	case (g.Policies == "") == (g.PolicySet == ""):
+		found.When(true, "gateway takes policies, a folder, or policySet, one of %s", strings.Join(access.Sets(), ", "))
+	case g.Policies != "":
+		if g.PolicyFiles, err = fs.Sub(folder, path.Clean(g.Policies)); err == nil {
+			_, err = access.Load(g.PolicyFiles)
+		}
+		found.When(err != nil, "gateway.policies: %q, below the folder of the environments: %v", g.Policies, err)
+	default:
+		g.PolicyFiles, err = access.Set(g.PolicySet)
+		found.When(err != nil, "gateway.policySet is one of %s, not %q", strings.Join(access.Sets(), ", "), g.PolicySet)
+	}
+	if g.UploadRules == "" {
+		return found
+	}
+	if g.Rules, err = fs.ReadFile(folder, path.Clean(g.UploadRules)); err == nil {
+		_, err = uploads.ParseRules(g.Rules)
+	}
+	found.When(err != nil, "gateway.uploadRules: %q, below the folder of the environments: %v", g.UploadRules, err)
+	return found
+}
+
+// What Lambda allows (AWS Lambda Developer Guide, "Lambda quotas").
+const (
+	leastMemory = 128
+	mostMemory  = 10240
+	longestRun  = 15 * time.Minute
+)
+
+func (g *Gateway) check(found *list, region string) {
+	issuer, err := url.Parse(g.Issuer)
+	found.When(err != nil || issuer.Scheme != "https" || issuer.Host == "" || issuer.RawQuery != "" || issuer.User != nil, "gateway.issuer is the address of an OIDC issuer, such as https://issuer.example.com, not %q", g.Issuer)
+	found.When(g.Audience == "", "gateway.audience is missing: for whom are access tokens?")
+	found.When(g.Memory != 0 && (g.Memory < leastMemory || g.Memory > mostMemory), "gateway.memory is %d to %d MiB, not %d", leastMemory, mostMemory, g.Memory)
+	timeout := time.Duration(g.Timeout)
+	found.When(timeout < 0 || timeout > longestRun || timeout%time.Second != 0, "gateway.timeout is whole seconds, up to %s, not %s", longestRun, timeout)
+	found.atLeast("gateway.concurrency", g.Concurrency, 0)
+	found.When(g.Rate < 0 || g.Burst < 0 || (g.Rate == 0) != (g.Burst == 0), "gateway takes both rate and burst, or neither")
+	if g.Domain != nil {
+		g.Domain.check(found, region)
+	}
+}
+
+func (d *APIDomain) check(found *list, region string) {
+	found.match("gateway.domain.name", d.Name, domainPattern, "is a domain name in lower case, such as api.example.com", false)
+	found.arn("gateway.domain.certificateArn", d.CertificateARN, "acm", region)
+	found.When((d.ZoneID == "") != (d.ZoneName == ""), "gateway.domain.zoneId and zoneName go together")
+	found.match("gateway.domain.zoneId", d.ZoneID, zonePattern, "is a hosted zone's id, such as Z0123456789ABC", true)
+	found.When(d.ZoneName != "" && d.Name != d.ZoneName && !strings.HasSuffix(d.Name, "."+d.ZoneName), "gateway.domain.name doesn't lie in the zone %s", d.ZoneName)
+	found.When(d.CertificateARN == "" && d.ZoneID == "", "gateway.domain needs certificateArn, or zoneId and zoneName to request one")
+}

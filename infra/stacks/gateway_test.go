@@ -1,0 +1,229 @@
+package stacks_test
+
+import (
+	"bytes"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/go-json-experiment/json"
+
+	"github.com/signgate/signgate/infra/policytest"
+	"github.com/signgate/signgate/infra/synthtest"
+	"github.com/signgate/signgate/pkg/settings"
+)
+
+// withGateway are the environments with a gateway of their own.
+func withGateway() []string { return []string{"dev", "staging", "prod", "apart"} }
+
+// properties are those of the one resource of a type whose logical id begins
+// so.
+func properties(t *testing.T, template policytest.Template, kind, prefix string) map[string]any {
+	t.Helper()
+	var found []map[string]any
+	for id, resource := range of(template, kind) {
+		if strings.HasPrefix(id, prefix) {
+			properties, _ := resource["Properties"].(map[string]any)
+			found = append(found, properties)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%s: %d of %s begin with %s", template.Stack, len(found), kind, prefix)
+	}
+	return found[0]
+}
+
+// parameters are the settings of an environment in SSM, as a file has them. What
+// CloudFormation fills in is the example of that setting.
+func parameters(t *testing.T, template policytest.Template, environment string) map[string]string {
+	t.Helper()
+	examples := map[string]string{
+		"cdn-url": "https://d111111abcdef8.cloudfront.net", "public-url": "https://a1b2c3.execute-api.eu-central-1.amazonaws.com", "bucket": "media", "region": "eu-central-1",
+		"signing-secret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf",
+		"grants-table":   "grants", "api-keys-table": "keys", "audit-table": "audit",
+	}
+	found := map[string]string{}
+	for id, resource := range of(template, "AWS::SSM::Parameter") {
+		parameter, _ := resource["Properties"].(map[string]any)
+		name, below := strings.CutPrefix(parameter["Name"].(string), "/signgate/"+environment+"/")
+		if !below || parameter["Type"] != "String" {
+			t.Errorf("%s is %v of type %v", id, parameter["Name"], parameter["Type"])
+		}
+		value, known := parameter["Value"].(string)
+		if !known {
+			if value, known = examples[name]; !known {
+				t.Errorf("%s is %v", name, parameter["Value"])
+			}
+		}
+		words := strings.Split(name, "-") // a file has the same settings in camelCase
+		for i, word := range words[1:] {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
+		found[strings.Join(words, "")] = value
+	}
+	return found
+}
+
+// start takes settings as the function does: from its environment, then from
+// Parameter Store.
+func start(t *testing.T, template policytest.Template, environment string) settings.Gateway {
+	t.Helper()
+	function := properties(t, template, "AWS::Lambda::Function", "Gateway")
+	variables, _ := function["Environment"].(map[string]any)["Variables"].(map[string]any)
+	var file bytes.Buffer
+	if err := json.MarshalWrite(&file, parameters(t, template, environment)); err != nil {
+		t.Fatal(err)
+	}
+	resolver, err := settings.File(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gateway settings.Gateway
+	parser, err := kong.New(&gateway, kong.Name("signgate"), kong.Resolvers(resolver))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arguments []string
+	for name, value := range variables {
+		if name != "SIGNGATE_PARAMETERS" {
+			arguments = append(arguments, "--"+strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "SIGNGATE_"), "_", "-"))+"="+value.(string))
+		}
+	}
+	if _, err := parser.Parse(arguments); err != nil {
+		t.Fatalf("%s: %v", environment, err)
+	}
+	return gateway
+}
+
+func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
+	for _, name := range withGateway() {
+		environment := name
+		if name == "apart" {
+			environment = "dev"
+		}
+		gateway := start(t, content(t, name), environment)
+		if err := gateway.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if gateway.SigningSecret == "" || gateway.ActiveKeyID != "" || gateway.Policies != "/var/task/policies" || gateway.GrantsTable == "" {
+			t.Errorf("%s: %+v", name, gateway.Signing)
+		}
+	}
+	prod := start(t, content(t, "prod"), "prod")
+	synthtest.Equal(t, "prod", []string{prod.PublicURL, prod.Issuer, prod.Audience, prod.UploadRules, prod.APIKeysTable, prod.AuditTable},
+		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit"})
+}
+
+func TestAnEnvironmentSaysWhereItsGatewayIs(t *testing.T) {
+	for _, name := range withGateway() {
+		outputs, _ := content(t, name).Body["Outputs"].(map[string]any)
+		for _, output := range []string{"PublicUrl", "CdnUrl", "SettingsPath", "SigningSecret"} {
+			if _, there := outputs[output]; !there {
+				t.Errorf("%s has no output %s", name, output)
+			}
+		}
+	}
+	if _, there := content(t, "plain").Body["Outputs"].(map[string]any)["PublicUrl"]; there {
+		t.Error("without a gateway of its own it says where that is")
+	}
+}
+
+func TestTheFunctionReadsItsOwnSettingsAndNoOthers(t *testing.T) {
+	function := properties(t, content(t, "prod"), "AWS::Lambda::Function", "Gateway")
+	variables, _ := function["Environment"].(map[string]any)["Variables"].(map[string]any)
+	synthtest.Equal(t, "path", variables["SIGNGATE_PARAMETERS"], any("/signgate/prod"))
+	for _, statement := range statements(t, content(t, "prod"), "GatewayPermissions") {
+		if statement["Sid"] == "ReadsItsSettings" {
+			if resource := strings.Join(texts(statement["Resource"]), ""); !strings.HasSuffix(resource, ":ssm:eu-central-1:444455556666:parameter/signgate/prod") {
+				t.Errorf("it reads %s", resource)
+			}
+			return
+		}
+	}
+	t.Error("it reads no settings")
+}
+
+// statements are those of a managed policy.
+func statements(t *testing.T, template policytest.Template, prefix string) (found []map[string]any) {
+	t.Helper()
+	policy := properties(t, template, "AWS::IAM::ManagedPolicy", prefix)
+	document, _ := policy["PolicyDocument"].(map[string]any)
+	list, _ := document["Statement"].([]any)
+	for _, statement := range list {
+		found = append(found, statement.(map[string]any))
+	}
+	return found
+}
+
+// texts are all texts in a value, in their order; of a function of
+// CloudFormation, those that it joins.
+func texts(value any) (found []string) {
+	switch value := value.(type) {
+	case string:
+		return []string{value}
+	case []any:
+		for _, element := range value {
+			found = append(found, texts(element)...)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			found = append(found, texts(value[name])...)
+		}
+	}
+	return found
+}
+
+func TestAGatewayWithoutTheInternetReachesWhatItNeedsOfAWS(t *testing.T) {
+	services := map[string]bool{}
+	for _, endpoint := range of(content(t, "apart"), "AWS::EC2::VPCEndpoint") {
+		name := texts(endpoint["Properties"].(map[string]any)["ServiceName"])
+		services[strings.TrimPrefix(name[len(name)-1], ".")] = true
+	}
+	synthtest.Equal(t, "endpoints", services, map[string]bool{"s3": true, "ssm": true, "secretsmanager": true, "dynamodb": true})
+	for name, want := range map[string]bool{"apart": true, "prod": true, "dev": false} {
+		function := properties(t, content(t, name), "AWS::Lambda::Function", "Gateway")
+		if _, inside := function["VpcConfig"]; inside != want {
+			t.Errorf("%s is in a VPC: %v", name, inside)
+		}
+	}
+}
+
+// Everything that a deployment is made of is looked at, not only templates.
+func TestNothingThatIsSynthesizedHoldsAPrivateKey(t *testing.T) {
+	for _, name := range withGateway() {
+		files := 0
+		err := fs.WalkDir(os.DirFS(synthesize(t, name).folder), ".", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(os.DirFS(synthesize(t, name).folder), path)
+			files++
+			for _, secret := range []string{"PRIVATE KEY", "privateKey", "tokenSecrets", `"SecretString"`, `"GenerateSecretString"`, "{{resolve:secretsmanager", "{{resolve:ssm-secure"} {
+				if bytes.Contains(text, []byte(secret)) {
+					t.Errorf("%s: %s holds %s", name, path, secret)
+				}
+			}
+			return err
+		})
+		if err != nil || files == 0 {
+			t.Errorf("%s: %d files, %v", name, files, err)
+		}
+	}
+}
+
+func TestWhatTheGatewayKeepsStaysWhenItsStackGoes(t *testing.T) {
+	tables := of(content(t, "prod"), "AWS::DynamoDB::Table")
+	for id, table := range tables {
+		protected := table["Properties"].(map[string]any)["DeletionProtectionEnabled"]
+		if table["DeletionPolicy"] != "Retain" || table["UpdateReplacePolicy"] != "Retain" || protected != true {
+			t.Errorf("%s would be deleted", id)
+		}
+	}
+	if len(tables) != 3 {
+		t.Errorf("there are %d tables", len(tables))
+	}
+}
