@@ -195,7 +195,7 @@ func only(t *testing.T, template policytest.Template, kind, prefix string) map[s
 // ties them to each other. What the emulator leaves out of buckets
 // (encryption, lifecycle, logging) is not looked at.
 func TestAnEmulatorDeploysTheStack(t *testing.T) {
-	template := known(content(t, "dev"))
+	template := known(content(t, "plain"))
 	e := startEmulator(t)
 	outputs := e.deploy(t, template)
 	bucket, distribution := outputs["Bucket"], outputs["DistributionId"]
@@ -235,7 +235,7 @@ func TestAnEmulatorDeploysTheStack(t *testing.T) {
 	settings := map[string]bool{}
 	for _, parameter := range at(e.aws(t, "ssm", "get-parameters-by-path", "--path", outputs["SettingsPath"]), "Parameters").([]any) {
 		name, value := fmt.Sprint(at(parameter, "Name")), fmt.Sprint(at(parameter, "Value"))
-		settings[strings.TrimPrefix(name, outputs["SettingsPath"])] = slices.Contains(slices.Collect(maps.Values(outputs)), value)
+		settings[strings.TrimPrefix(name, outputs["SettingsPath"]+"/")] = slices.Contains(slices.Collect(maps.Values(outputs)), value)
 	}
 	synthtest.Equal(t, "settings, and whether each is an output too", settings, map[string]bool{
 		"active-key-id": true, "allowed-origins": true, "bucket": true, "cdn-url": true, "max-read-life": true, "max-upload-life": true,

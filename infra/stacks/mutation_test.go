@@ -257,7 +257,7 @@ func caught(environment string, all []policytest.Template) (found bool) {
 	if len(neglect(environment, all)) > 0 {
 		return true
 	}
-	if environment != "prod" {
+	if environment != "storage" {
 		return false
 	}
 	for _, check := range []func([]policytest.Template) iter.Seq[string]{serve, resist, suffice} {
@@ -271,7 +271,7 @@ func caught(environment string, all []policytest.Template) (found bool) {
 // TestWhateverIsTakenAwayIsMissed removes each statement, condition and flag
 // of production in turn.
 func TestWhateverIsTakenAwayIsMissed(t *testing.T) {
-	all := templates(t, "prod")
+	all := templates(t, "storage")
 	workers := runtime.GOMAXPROCS(0)
 	var made atomic.Int64
 	var group sync.WaitGroup
@@ -288,7 +288,7 @@ func TestWhateverIsTakenAwayIsMissed(t *testing.T) {
 // takeAway is the share of one of several workers in the mutants.
 func takeAway(t *testing.T, all []policytest.Template, worker, workers int) (made int64) {
 	t.Helper()
-	if caught("prod", all) {
+	if caught("storage", all) {
 		t.Error("something is found before anything is taken away")
 		return 0
 	}
@@ -301,13 +301,13 @@ func takeAway(t *testing.T, all []policytest.Template, worker, workers int) (mad
 			}
 			made++
 			undo := m.make()
-			if missed := caught("prod", all); missed == expected(template.Stack+"/"+m.name) {
+			if missed := caught("storage", all); missed == expected(template.Stack+"/"+m.name) {
 				t.Errorf("%s/%s: missed is %t", template.Stack, m.name, missed)
 			}
 			undo()
 		}
 	}
-	if caught("prod", all) {
+	if caught("storage", all) {
 		t.Error("something wasn't put back")
 	}
 	return made

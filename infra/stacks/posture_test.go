@@ -225,11 +225,11 @@ func neglect(environment string, all []policytest.Template) (complaints []string
 		complaints = append(complaints, outdated(template.Stack, template.Body["Resources"])...)
 		complaints = append(complaints, buckets(template)...)
 		complaints = append(complaints, fronts(environment, template)...)
-		if environment == "prod" {
+		if environment == "storage" {
 			complaints = append(complaints, unkept(template)...)
 		}
 	}
-	if environment == "prod" {
+	if environment == "storage" {
 		complaints = append(complaints, missing(all)...)
 	}
 	return complaints
@@ -349,7 +349,7 @@ func fronts(environment string, template policytest.Template) (complaints []stri
 		if environment != "dev" && !given(config["WebACLId"]) {
 			complaints = append(complaints, id+": no firewall")
 		}
-		if environment == "prod" && config["IPV6Enabled"] != false {
+		if environment == "storage" && config["IPV6Enabled"] != false {
 			complaints = append(complaints, id+": addresses are bound, and IPv6 is on")
 		}
 	}

@@ -428,19 +428,19 @@ func copied(body map[string]any) map[string]any {
 }
 
 func TestServicesAndThoseWhoGovernMayDoWhatTheyShall(t *testing.T) {
-	for wrong := range serve(templates(t, "prod")) {
+	for wrong := range serve(templates(t, "storage")) {
 		t.Error(wrong)
 	}
 }
 
 func TestWhatIsAllowedIsExactByItself(t *testing.T) {
-	for wrong := range suffice(templates(t, "prod")) {
+	for wrong := range suffice(templates(t, "storage")) {
 		t.Error(wrong)
 	}
 }
 
 func TestABucketThatSomebodyOpenedStaysShutToStrangers(t *testing.T) {
-	for wrong := range resist(templates(t, "prod")) {
+	for wrong := range resist(templates(t, "storage")) {
 		t.Error(wrong)
 	}
 }

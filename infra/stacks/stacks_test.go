@@ -24,7 +24,8 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 func variants() map[string]func(*config.Environment) {
 	return map[string]func(*config.Environment){
 		"dev": nil, "staging": nil, "prod": nil,
-		"plain": func(*config.Environment) {},
+		"plain":   func(*config.Environment) {},
+		"storage": func(*config.Environment) {}, // prod without its gateway, which has tests of its own
 		"bare": func(e *config.Environment) {
 			e.Content.Encryption, e.Content.UploadOrigins, e.Content.Lifecycle = config.S3, nil, config.Lifecycle{AbortUploads: 1, QuarantineExpire: 1}
 			e.Observability.Dashboard = false
@@ -109,8 +110,11 @@ func synthesize(t *testing.T, name string) synthesis {
 		t.Fatalf("there is no environment %s", name)
 	}
 	file := "dev"
-	if change == nil {
+	switch {
+	case change == nil:
 		file = name
+	case name == "storage":
+		file = "prod"
 	}
 	environment, err := config.Load(os.DirFS("../environments"), file)
 	if err != nil {
