@@ -2,12 +2,15 @@ package pairs_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -307,13 +310,28 @@ func TestRequestsThatMakeNoSenseAreRefused(t *testing.T) {
 }
 
 // What CloudFormation gets, and shows to whoever looks at a stack.
-func TestTheAnswerAndItsFormHoldNoPrivateKey(t *testing.T) {
+func TestCloudFormationIsAnsweredWithoutAPrivateKey(t *testing.T) {
 	t.Parallel()
 	handler, _ := newHandler()
-	secret := newSecret(t, "")
-	_, data := handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
-	text, err := json.Marshal(cfn.Response{Data: data})
-	if err != nil || strings.Contains(string(text), "PRIVATE") || !strings.Contains(string(text), "BEGIN PUBLIC KEY") {
-		t.Errorf("%s, %v", text, err)
+	secret, other := newSecret(t, ""), newSecret(t, "password-of-something-else")
+	var answered []byte
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { answered, _ = io.ReadAll(r.Body) }))
+	t.Cleanup(server.Close)
+	for secret, status := range map[string]cfn.StatusType{secret: cfn.StatusSuccess, other: cfn.StatusFailed} {
+		event := pair(cfn.RequestCreate, secret, "a")
+		event.ResponseURL, event.RequestID, event.PhysicalResourceID = server.URL, "request", ""
+		if reason, err := cfn.LambdaWrap(handler.Handle)(t.Context(), event); err != nil {
+			t.Fatalf("%s: %v", reason, err)
+		}
+		var answer cfn.Response
+		if err := json.Unmarshal(answered, &answer); err != nil || answer.Status != status || answer.PhysicalResourceID == "" {
+			t.Errorf("%s: %v", answered, err)
+		}
+		if bytes.Contains(answered, []byte("PRIVATE")) || bytes.Contains(answered, []byte("password")) {
+			t.Errorf("the answer shows what the secret holds: %s", answered)
+		}
+		if public, _ := answer.Data["PublicKey"].(string); (status == cfn.StatusSuccess) != strings.HasPrefix(public, "-----BEGIN PUBLIC KEY-----") {
+			t.Errorf("%s with the public half %q", status, public)
+		}
 	}
 }
