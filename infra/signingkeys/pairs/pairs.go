@@ -156,13 +156,26 @@ func (h *Handler) bind(ctx context.Context, store Store, ids map[string]string, 
 			if document.Slots[slot].KeyID == id {
 				continue
 			}
-			if err := document.Bind(slot, id); err != nil {
+			if err := h.rename(document, slot, id); err != nil {
 				return false, err
 			}
 			changed = true
 		}
 		return changed, nil
 	})
+}
+
+// rename gives a slot its id. One that waits may have another already, from a
+// deployment that was rolled back: no URL has that.
+func (h *Handler) rename(document *keyring.Document, slot, id string) error {
+	if held, there := document.Slots[slot]; there && held.KeyID != "" && held.Waits() {
+		if err := document.Remove(slot, h.now()); err != nil {
+			return err
+		}
+		held.KeyID = id
+		return document.Add(slot, held, h.now())
+	}
+	return document.Bind(slot, id)
 }
 
 // covers says whether every key is among the ids that signs, or whose URLs may

@@ -226,6 +226,22 @@ func TestKeysAreKnownByCloudFrontsIDs(t *testing.T) {
 	}
 }
 
+func TestADeploymentThatWasRolledBackCanBeTriedAgain(t *testing.T) {
+	t.Parallel()
+	handler, _ := newHandler()
+	secret := newSecret(t, "")
+	handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
+	_, made := handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"}))
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1"})) // rolled back: b's public key is gone
+	_, again := handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE3"}))
+	document := read(t, secret)
+	if again["PublicKey"] != made["PublicKey"] || document.Slots["b"].KeyID != "KEXAMPLE3" || document.Slots["b"].PublicPEM() != made["PublicKey"] || document.Active != "a" {
+		t.Errorf("active %q, b %+v", document.Active, document.Slots["b"])
+	}
+}
+
 func TestAKeyIsTakenFromTheDistributionOnlyWhenNoURLNeedsIt(t *testing.T) {
 	t.Parallel()
 	handler, at := newHandler()
