@@ -97,16 +97,24 @@ func ofCompute() []Exception {
 			Reason: "The gateway asks for tokens itself, and some of its operations take none: an authorizer in front would verify less, and twice.",
 		},
 		{
-			Paths: []string{"/Gateway/Function/Resource", "/SigningKeys/Keygen/Resource"}, Rules: packs("LambdaConcurrency"),
+			Paths: []string{"/Gateway/Function/Resource", "/SigningKeys/Keygen/Resource"}, Rules: append(packs("LambdaConcurrency"), "CKV_AWS_115"),
 			Reason: "Reserving takes from what the account's other functions have. For the gateway it is each environment's to say (gateway.concurrency), and its API is held to a rate; what makes keys is asked by CloudFormation, once for each.",
 		},
 		{
-			Paths: []string{"/Gateway/Function/Resource", "/SigningKeys/Keygen/Resource"}, Rules: packs("LambdaDLQ"),
+			Paths: []string{"/Gateway/Function/Resource", "/SigningKeys/Keygen/Resource"}, Rules: append(packs("LambdaDLQ"), "CKV_AWS_116"),
 			Reason: "Lambda uses a dead-letter queue for asynchronous events. The gateway is invoked synchronously and its callers get the error; CloudFormation waits for the answer of what makes keys, and fails without.",
 		},
 		{
-			Paths: []string{"/Gateway/Function/Resource", "/SigningKeys/Keygen/Resource"}, Rules: packs("LambdaInsideVPC"),
+			Paths: []string{"/Gateway/Function/Resource", "/SigningKeys/Keygen/Resource"}, Rules: append(packs("LambdaInsideVPC"), "CKV_AWS_117"),
 			Reason: "Everything that they reach is AWS's or the issuer's, over TLS; whether the gateway is in a VPC is each environment's to say (network). What makes keys has to reach CloudFormation, and may do nothing but change one secret.",
+		},
+		{
+			Paths: []string{"/Gateway/Function/Resource"}, Rules: []string{"CKV_AWS_173"},
+			Reason: "Its variables are names and paths, never a secret, and Lambda encrypts them at rest with a key of AWS's.",
+		},
+		{
+			Paths: []string{"/Gateway/Permissions/Resource"}, Rules: []string{"CKV_AWS_111"},
+			Reason: "A function in a VPC makes network interfaces, for which EC2 knows no narrower resources. The function's own code is denied them.",
 		},
 		{
 			Paths: []string{"/Gateway/Permissions/Resource"}, Rules: []string{"AwsSolutions-IAM5"}, OnlyResources: true,
