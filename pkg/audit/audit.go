@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,7 +53,8 @@ type Record struct {
 // Log writes records as JSON lines, each with its place in the chain of this
 // run. It is safe for concurrent use: the lines of one call stand together.
 type Log struct {
-	config Config
+	config  Config
+	signing atomic.Pointer[signing] // nil where nothing is signed; Config has only the first
 
 	mu      sync.Mutex
 	chain   chain
@@ -120,7 +122,7 @@ func (l *Log) Ready(ctx context.Context) error {
 	if l.failure == nil {
 		return nil
 	}
-	if l.config.Signer != nil {
+	if l.signs() {
 		return l.mark(kindCheckpoint)
 	}
 	b := l.chain.batch()
@@ -145,7 +147,7 @@ func (l *Log) append(fill func(b *batch) error) error {
 		l.chain.follow(tail)
 	}
 	b := l.chain.batch()
-	if begins && l.config.Signer != nil {
+	if begins {
 		if err := l.addMark(b, kindStart); err != nil {
 			return l.failed(err)
 		}

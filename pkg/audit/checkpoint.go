@@ -33,14 +33,13 @@ func New(config Config) *Log {
 		config.Chain = rand.Text()
 	}
 	log := &Log{config: config, chain: chain{id: config.Chain}}
+	log.SignWith(config.KeyID, config.Signer)
 	if config.Patience <= 0 {
 		config.Patience = sinkPatience
 	}
 	if config.Sink != nil {
 		log.group = &group{sink: config.Sink, patience: config.Patience, chain: chain{id: config.Chain}}
-		if config.Signer != nil {
-			log.group.begin = func(b *batch) error { return log.addMark(b, kindStart) }
-		}
+		log.group.begin = func(b *batch) error { return log.addMark(b, kindStart) }
 	}
 	return log
 }
@@ -70,25 +69,38 @@ const checkpointDomain = "signgate audit checkpoint v1\n"
 // was. The error wraps ErrNotRecorded.
 func (l *Log) Checkpoint() error {
 	if l.group != nil {
-		if l.config.Signer == nil || !l.group.unsigned() {
+		if !l.signs() || !l.group.unsigned() {
 			return nil
 		}
 		return l.group.commit(context.Background(), 0, l.checkpoint)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.config.Signer == nil || l.closed || l.chain.seq == l.chain.signedTo {
+	if !l.signs() || l.closed || l.chain.seq == l.chain.signedTo {
 		return nil
 	}
 	return l.mark(kindCheckpoint)
 }
 
-// SignWith has the lines that are signed from now on signed by another key.
-func (l *Log) SignWith(keyID string, signer crypto.Signer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.config.KeyID, l.config.Signer = keyID, signer
+// signing is a key and its id, which change together: a line that names one key
+// and is signed by another looks changed.
+type signing struct {
+	keyID  string
+	signer crypto.Signer
 }
+
+// SignWith has the lines that are signed from now on signed by another key;
+// none are without a signer. It may be called while others record.
+func (l *Log) SignWith(keyID string, signer crypto.Signer) {
+	if signer == nil {
+		l.signing.Store(nil)
+		return
+	}
+	l.signing.Store(&signing{keyID, signer})
+}
+
+// signs says whether there is a signer.
+func (l *Log) signs() bool { return l.signing.Load() != nil }
 
 // Start makes a checkpoint at every interval, until Close.
 func (l *Log) Start(every time.Duration) {
@@ -127,7 +139,7 @@ func (l *Log) Close() error {
 		return nil
 	}
 	var err error
-	if l.config.Signer != nil && l.chain.seq > 0 {
+	if l.signs() && l.chain.seq > 0 {
 		err = l.mark(kindEnd)
 	}
 	l.closed = true
@@ -137,7 +149,7 @@ func (l *Log) Close() error {
 // closeGroup is Close where there is a sink.
 func (l *Log) closeGroup() error {
 	begun, already := l.group.close()
-	if already || !begun || l.config.Signer == nil {
+	if already || !begun || !l.signs() {
 		return nil
 	}
 	return l.group.last(func(b *batch) error { return l.addMark(b, kindEnd) })
@@ -145,7 +157,7 @@ func (l *Log) closeGroup() error {
 
 // checkpoint adds a signed line where something wasn't signed yet.
 func (l *Log) checkpoint(b *batch) error {
-	if l.config.Signer == nil || b.signedTo == b.seq {
+	if b.signedTo == b.seq {
 		return nil
 	}
 	return l.addMark(b, kindCheckpoint)
@@ -163,13 +175,18 @@ func (l *Log) mark(kind kind) error {
 	})
 }
 
+// addMark adds a signed line where there is a signer.
 func (l *Log) addMark(b *batch, kind kind) error {
-	body, err := json.Marshal(mark{Time: l.config.Now().UTC(), Kind: kind, KeyID: l.config.KeyID})
+	with := l.signing.Load()
+	if with == nil {
+		return nil
+	}
+	body, err := json.Marshal(mark{Time: l.config.Now().UTC(), Kind: kind, KeyID: with.keyID})
 	if err != nil {
 		return err
 	}
 	return b.add(body, func(line []byte) ([]byte, error) {
-		signature, err := l.config.Signer.Sign(rand.Reader, signedDigest(line), crypto.SHA256)
+		signature, err := with.signer.Sign(rand.Reader, signedDigest(line), crypto.SHA256)
 		if err != nil {
 			return nil, fmt.Errorf("sign a checkpoint: %w", err)
 		}

@@ -41,7 +41,7 @@ var errTooMany = errors.New("too much waits to be written")
 type group struct {
 	sink     Sink
 	patience time.Duration
-	begin    func(*batch) error // adds the first line of the run; nil for none
+	begin    func(*batch) error // adds the first line of the run, where lines are signed
 
 	mu      sync.Mutex
 	waiting []*entry
@@ -167,7 +167,7 @@ func (g *group) write(entries []*entry) {
 	for _, one := range entries {
 		before := *b
 		err := one.ctx.Err()
-		if err == nil && b.seq == 0 && g.begin != nil {
+		if err == nil && b.seq == 0 {
 			err = g.begin(b)
 		}
 		if err == nil {
