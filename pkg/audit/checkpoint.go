@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -163,6 +164,9 @@ func (l *Log) checkpoint(b *batch) error {
 	return l.addMark(b, kindCheckpoint)
 }
 
+// errUnsigned is wrapped where the key doesn't sign.
+var errUnsigned = errors.New("sign a checkpoint")
+
 // mark writes a signed line. Where the run has not begun, its beginning is
 // one already.
 func (l *Log) mark(kind kind) error {
@@ -188,7 +192,7 @@ func (l *Log) addMark(b *batch, kind kind) error {
 	return b.add(body, func(line []byte) ([]byte, error) {
 		signature, err := with.signer.Sign(rand.Reader, signedDigest(line), crypto.SHA256)
 		if err != nil {
-			return nil, fmt.Errorf("sign a checkpoint: %w", err)
+			return nil, fmt.Errorf("%w: %w", errUnsigned, err)
 		}
 		return signature, nil
 	})

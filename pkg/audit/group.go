@@ -48,7 +48,7 @@ type group struct {
 	bytes   int // that wait
 	running bool
 	closed  bool
-	failure error  // of the last batch
+	failure error  // why the last batch wasn't written; nil where it was
 	seq     uint64 // of the last line that was put into the chain
 	signed  uint64 // of the last one that is signed
 
@@ -132,6 +132,9 @@ func (g *group) resend() error {
 		return err
 	}
 	g.unsent = nil
+	g.mu.Lock()
+	g.failure = nil
+	g.mu.Unlock()
 	return nil
 }
 
@@ -163,7 +166,29 @@ func (g *group) take() []*entry {
 // write puts entries into the chain and the lines into the sink.
 func (g *group) write(entries []*entry) {
 	b := g.chain.batch()
-	written := entries[:0:0]
+	written := g.fill(b, entries)
+	lines := make([]Line, len(b.lines))
+	for n, line := range b.lines {
+		lines[n] = Line{Seq: g.chain.seq + uint64(n) + 1, Text: b.data[line.start:line.end]}
+	}
+	g.chain.wrote(b, len(b.data))
+	g.unsent = lines
+	err := g.resend()
+	g.mu.Lock()
+	if err != nil {
+		g.failure = err
+	}
+	g.seq, g.signed = b.seq, b.signedTo
+	g.mu.Unlock()
+	for _, one := range written {
+		one.done <- err
+	}
+}
+
+// fill lets entries add their lines, answers those that can't, and returns the
+// others. A line that can't be signed is a failure until lines are kept again.
+func (g *group) fill(b *batch, entries []*entry) []*entry {
+	filled := entries[:0:0]
 	for _, one := range entries {
 		before := *b
 		err := one.ctx.Err()
@@ -175,24 +200,17 @@ func (g *group) write(entries []*entry) {
 		}
 		if err != nil {
 			*b = before
+			if errors.Is(err, errUnsigned) {
+				g.mu.Lock()
+				g.failure = err // before the answer, so that who has it isn't told otherwise
+				g.mu.Unlock()
+			}
 			one.done <- err
 			continue
 		}
-		written = append(written, one)
+		filled = append(filled, one)
 	}
-	lines := make([]Line, len(b.lines))
-	for n, line := range b.lines {
-		lines[n] = Line{Seq: g.chain.seq + uint64(n) + 1, Text: b.data[line.start:line.end]}
-	}
-	g.chain.wrote(b, len(b.data))
-	g.unsent = lines
-	err := g.resend()
-	g.mu.Lock()
-	g.failure, g.seq, g.signed = err, b.seq, b.signedTo
-	g.mu.Unlock()
-	for _, one := range written {
-		one.done <- err
-	}
+	return filled
 }
 
 // ready says whether the last batch could be written, or now a line can.

@@ -3,11 +3,14 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,6 +164,65 @@ func TestWhatASinkCannotKeepIsAnError(t *testing.T) {
 	if got := verify(t, []byte(s.String())); !got.Complete() {
 		t.Errorf("%+v\n%s", got, s)
 	}
+}
+
+// awaySigner is a key that may be out of reach.
+type awaySigner struct {
+	crypto.Signer
+	away atomic.Bool
+}
+
+var errAway = errors.New("the key is away")
+
+func (s *awaySigner) Sign(random io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	if s.away.Load() {
+		return nil, errAway
+	}
+	return s.Signer.Sign(random, digest, options)
+}
+
+func TestARunThatCannotBeginIsNotReady(t *testing.T) {
+	s, signer := &shelf{}, &awaySigner{Signer: fixedKey(t)}
+	signer.away.Store(true)
+	log := audit.New(audit.Config{Sink: s, Signer: signer, KeyID: keyID, Now: noon})
+	if err := log.Record(t.Context(), record("one")); !errors.Is(err, audit.ErrNotRecorded) || !errors.Is(err, errAway) {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := log.Ready(t.Context()); !errors.Is(err, audit.ErrNotRecorded) || !errors.Is(err, errAway) {
+			t.Errorf("ready: %v", err)
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := log.Ready(gone); err == nil {
+		t.Error("ready for one who has left")
+	}
+	if err := log.Ready(t.Context()); !errors.Is(err, errAway) {
+		t.Errorf("ready after one who has left: %v", err)
+	}
+	signer.away.Store(false)
+	finish(t, func() error { return log.Ready(t.Context()) })
+	write(t, log, "two")
+	finish(t, log.Close)
+	if got := verify(t, []byte(s.String())); !got.Complete() || got.Records != 1 || got.Checkpoints != 2 {
+		t.Errorf("%+v\n%s", got, s)
+	}
+}
+
+func TestASinkThatCannotHaveACheckpointIsNotReadyUntilLinesAreKept(t *testing.T) {
+	s, signer := &shelf{}, &awaySigner{Signer: fixedKey(t)}
+	log := audit.New(audit.Config{Sink: s, Signer: signer, KeyID: keyID, Now: noon})
+	write(t, log, "one")
+	signer.away.Store(true)
+	if err := log.Checkpoint(); !errors.Is(err, errAway) {
+		t.Error(err)
+	}
+	if err := log.Ready(t.Context()); !errors.Is(err, errAway) {
+		t.Errorf("ready: %v", err)
+	}
+	write(t, log, "two")
+	finish(t, func() error { return log.Ready(t.Context()) })
 }
 
 func TestASinkThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
