@@ -14,7 +14,9 @@ import (
 
 // File reads settings from JSON: one object whose members are the settings in
 // camelCase, durations as text ("5m"). An
-// unknown member is an error, because a misspelt limit would be no limit.
+// unknown member is an error, because a misspelt limit would be no limit, and
+// so is a member without a value (null) or with an object. Errors wrap
+// ErrInvalid.
 func File(r io.Reader) (kong.Resolver, error) {
 	decoder := json.NewDecoder(r)
 	decoder.UseNumber()
@@ -25,7 +27,28 @@ func File(r io.Reader) (kong.Resolver, error) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%w: something follows the JSON object in the file", ErrInvalid)
 	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !isSetting(values[name]) {
+			return nil, fmt.Errorf("%w: %s in the file must be a text, a number, true, false or a list of these; leave it out where it has no value", ErrInvalid, name)
+		}
+	}
 	return source{name: "the file", values: values}, nil
+}
+
+// isSetting says whether a value of JSON can be written as that of a flag.
+func isSetting(value any) bool {
+	if list, ok := value.([]any); ok {
+		return !slices.ContainsFunc(list, func(part any) bool { return !isPlain(part) })
+	}
+	return isPlain(value)
+}
+
+func isPlain(value any) bool {
+	switch value.(type) {
+	case string, json.Number, bool:
+		return true
+	}
+	return false
 }
 
 // source is settings by name in camelCase.

@@ -234,6 +234,26 @@ func TestAFileThatCannotBeTrustedIsRefused(t *testing.T) {
 	}
 }
 
+// null in a file is no value: as a text it would name an issuer's claim, a key
+// or a file that nobody meant.
+func TestAMemberOfTheFileThatIsNoValueIsRefused(t *testing.T) {
+	for name, member := range map[string]string{
+		"null": `null`, "an object": `{"from": "file"}`,
+		"null in a list": `["ES256", null]`, "a list in a list": `["ES256", ["EdDSA"]]`, "an object in a list": `[{}]`,
+	} {
+		_, err := parse(t, strings.Replace(whole, `["ES256", "EdDSA"]`, member, 1))
+		if err == nil || !strings.Contains(err.Error(), "tokenAlgorithms") || !strings.Contains(err.Error(), "leave it out") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := parse(t, strings.Replace(whole, `"audience": "signgate"`, `"audience": "signgate", "kmsKeyId": null`, 1)); err == nil {
+		t.Error("null for a text: accepted")
+	}
+	if _, err := settings.File(strings.NewReader(`{"kmsKeyId": null}`)); !errors.Is(err, settings.ErrInvalid) {
+		t.Errorf("File = %v, want ErrInvalid", err)
+	}
+}
+
 func FuzzFile(f *testing.F) {
 	f.Add(whole)
 	f.Add(`{"tokenAlgorithms": [[1], {"a": null}], "bucket": null}`)
