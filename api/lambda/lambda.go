@@ -16,8 +16,9 @@ import (
 // Lambda function (AWS Lambda Developer Guide, "Using the Lambda runtime API").
 const RuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
 
-// margin is what a handler has less than the function, so that an answer is
-// still on its way before Lambda ends the process.
+// margin is what a handler, and what is due around it, has less than the
+// function, so that an answer is still on its way before Lambda ends the
+// process.
 const margin = 500 * time.Millisecond
 
 // Config says what answers.
@@ -73,12 +74,12 @@ func (f *Function) Serve(ctx context.Context) {
 func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	f.running.RLock()
 	defer f.running.RUnlock()
-	f.config.Settle(ctx)
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
 		defer cancel()
 	}
+	f.config.Settle(ctx)
 	if authorizer := event.RequestContext.Authorizer; authorizer != nil && authorizer.IAM != nil && authorizer.IAM.UserARN != "" {
 		iam := authorizer.IAM
 		ctx = f.config.Identify(ctx, Identity{ARN: iam.UserARN, Account: iam.AccountID, Cognito: iam.CognitoIdentity.IdentityID != ""})

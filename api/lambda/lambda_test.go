@@ -306,17 +306,20 @@ func TestWhatIsDueIsDoneOnBothSidesOfARequest(t *testing.T) {
 	}
 }
 
-func TestAHandlerHasLessTimeThanTheFunction(t *testing.T) {
+func TestAHandlerAndWhatIsDueHaveLessTimeThanTheFunction(t *testing.T) {
 	end := time.Now().Add(time.Minute)
 	ctx, cancel := context.WithDeadline(t.Context(), end)
 	defer cancel()
-	f := function(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if deadline, ok := r.Context().Deadline(); !ok || !deadline.Before(end) {
+	seen := 0
+	look := func(ctx context.Context) {
+		seen++
+		if deadline, ok := ctx.Deadline(); !ok || !deadline.Before(end) {
 			t.Errorf("it may go on until %v, the function until %v", deadline, end)
 		}
-	}), nil)
-	if _, err := f.Handle(ctx, documented(t, nil)); err != nil {
-		t.Error(err)
+	}
+	f := function(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { look(r.Context()) }), func(c *lambda.Config) { c.Settle = look })
+	if _, err := f.Handle(ctx, documented(t, nil)); err != nil || seen != 3 {
+		t.Errorf("%d looks, %v", seen, err)
 	}
 }
 

@@ -73,12 +73,31 @@ func (c *chores) take() []chore {
 
 // CatchUp does what is due of all that a server made for a process that stands
 // still between requests (Environment.Frozen) has to do again and again. It is
-// to be called before a request is answered and before the answer leaves.
+// to be called before a request is answered and before the answer leaves. What
+// can't be done in a part of the time that ctx leaves is tried again later.
 func (s *Server) CatchUp(ctx context.Context) {
 	if s.chores == nil {
 		return
 	}
 	for _, chore := range s.chores.take() {
-		chore.run(ctx)
+		chore.within(ctx)
 	}
+}
+
+// What waits for a chore is a request: one that hangs takes neither more than
+// choreTimeout nor more than a part of the time that is left for the request.
+const (
+	choreTimeout = 2 * time.Second
+	choreShare   = 4 // a fourth of what is left
+)
+
+// within does a chore while a request waits.
+func (c chore) within(ctx context.Context) {
+	limit := choreTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/choreShare) //nolint:forbidigo // a context ends by this clock, whichever the gateway goes by
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c.run(ctx)
 }

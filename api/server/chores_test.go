@@ -1,12 +1,16 @@
 package server_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/settings"
 )
 
 // In a process that stands still between requests nothing is left to a
@@ -44,4 +48,39 @@ func TestAFrozenGatewayCatchesUpWhenItIsAskedTo(t *testing.T) {
 	if recorder := g.do(t, g.token, http.MethodGet, "/v1/read/users/alice/a.png", ""); recorder.Code != http.StatusNotFound {
 		t.Errorf("the policies from before decide: %d", recorder.Code)
 	}
+}
+
+// Something that hangs, here the stream of the trail, leaves a request the
+// most of its time.
+func TestCatchingUpLeavesTimeForTheRequest(t *testing.T) {
+	var hangs atomic.Bool
+	release := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if hangs.Load() {
+			<-release
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		_, _ = w.Write([]byte(`{"RecordId":"1"}`))
+	}))
+	t.Cleanup(web.Close)
+	g := inEnvironment(t, generateKey(t, keyring.P256), func(s *settings.Gateway) {
+		s.AuditFile, s.AuditStream, s.AuditEndpoint = "-", "trail", web.URL
+	}, frozen)
+	t.Cleanup(func() { close(release) })
+	if got := g.do(t, g.token, http.MethodGet, "/v1/read/users/alice/a.png", ""); got.Code >= http.StatusBadRequest {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+
+	hangs.Store(true)
+	g.now = g.now.Add(time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	g.server.CatchUp(ctx)
+	if ctx.Err() != nil {
+		t.Error("nothing is left of the time")
+	}
+	if !strings.Contains(g.log.String(), "no checkpoint") {
+		t.Errorf("nobody hears of it:\n%s", g.log)
+	}
+	hangs.Store(false)
 }

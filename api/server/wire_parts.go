@@ -209,7 +209,7 @@ func refreshing(policies *access.Reloading, every time.Duration, log *slog.Logge
 // checkpoints signs what was written to the trail.
 func checkpoints(trail *audit.Log, every time.Duration, log *slog.Logger) chore {
 	return chore{every, func(ctx context.Context) {
-		if err := trail.Checkpoint(); err != nil { //nolint:contextcheck // a checkpoint isn't left half done
+		if err := trail.CheckpointWithin(ctx); err != nil {
 			log.ErrorContext(ctx, noCheckpoint, "error", err)
 		}
 	}}

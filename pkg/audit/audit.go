@@ -101,6 +101,20 @@ func (l *Log) Record(ctx context.Context, records ...Record) error {
 	})
 }
 
+// CheckpointWithin is Checkpoint for those who can't wait for ever: when ctx
+// ends it returns, and the checkpoint that was begun is finished without it.
+// The error wraps ErrNotRecorded.
+func (l *Log) CheckpointWithin(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- l.Checkpoint() }() //nolint:contextcheck // a checkpoint isn't left half done
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrNotRecorded, ctx.Err())
+	}
+}
+
 // commit writes what fill adds.
 func (l *Log) commit(ctx context.Context, size int, fill func(*batch) error) error {
 	if l.group != nil {

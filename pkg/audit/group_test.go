@@ -54,6 +54,28 @@ func newSunk(t testing.TB, sink audit.Sink) *audit.Log {
 	return audit.New(audit.Config{Sink: sink, Patience: 10 * time.Second, Signer: fixedKey(t), KeyID: keyID, Now: noon})
 }
 
+func TestNobodyWaitsForACheckpointLongerThanTheyCan(t *testing.T) {
+	s := &shelf{}
+	log := newSunk(t, s)
+	write(t, log, "one")
+	release := make(chan struct{})
+	s.mu.Lock()
+	s.before = func(_ context.Context, lines int) (int, error) {
+		<-release
+		return lines, nil
+	}
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := log.CheckpointWithin(ctx); !errors.Is(err, audit.ErrNotRecorded) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("CheckpointWithin = %v", err)
+	}
+	close(release)
+	if err := log.CheckpointWithin(t.Context()); err != nil || !strings.Contains(s.String(), `"checkpoint"`) {
+		t.Errorf("CheckpointWithin = %v:\n%s", err, s)
+	}
+}
+
 func TestASinkKeepsAChainThatVerifies(t *testing.T) {
 	s := &shelf{}
 	log := newSunk(t, s)
