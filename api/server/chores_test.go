@@ -84,3 +84,34 @@ func TestCatchingUpLeavesTimeForTheRequest(t *testing.T) {
 	}
 	hangs.Store(false)
 }
+
+// A key that an issuer took back doesn't stay trusted for as long as Lambda
+// keeps the process.
+func TestAFrozenGatewayForgetsAKeyThatTheIssuerTookBack(t *testing.T) {
+	var gone atomic.Bool
+	mux := http.NewServeMux()
+	web := httptest.NewServer(mux)
+	t.Cleanup(web.Close)
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"issuer":"` + web.URL + `","jwks_uri":"` + web.URL + `/jwks"}`))
+	})
+	mux.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) {
+		if gone.Load() {
+			_, _ = w.Write([]byte(`{"keys":[]}`))
+			return
+		}
+		// The key of RFC 7517, appendix A.1.
+		_, _ = w.Write([]byte(`{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"sig","kid":"1"}]}`))
+	})
+	g := inEnvironment(t, generateKey(t, keyring.P256), func(s *settings.Gateway) { s.Issuer = web.URL }, frozen)
+	ready := func() int { return g.do(t, "", http.MethodGet, "/readyz", "").Code }
+	if code := ready(); code != http.StatusOK {
+		t.Fatalf("ready: %d", code)
+	}
+	gone.Store(true)
+	g.now = g.now.Add(time.Hour)
+	g.server.CatchUp(t.Context())
+	if code := ready(); code != http.StatusServiceUnavailable {
+		t.Errorf("%d: the key is known still", code)
+	}
+}

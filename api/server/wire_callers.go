@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -15,6 +16,10 @@ import (
 	"github.com/signgate/signgate/pkg/dynamotable"
 	"github.com/signgate/signgate/pkg/settings"
 )
+
+// issuerKeysEvery is how often issuers' keys may be read again: they are read
+// once an hour, and after a failure the next time.
+const issuerKeysEvery = time.Minute
 
 // callers makes every way to find out who is calling that the settings name.
 func (w *wiring) callers(ctx context.Context) error {
@@ -29,6 +34,7 @@ func (w *wiring) callers(ctx context.Context) error {
 			return fmt.Errorf("issuer: %w", err)
 		}
 		bearers.Tokens = tokens
+		w.repeat(chore{issuerKeysEvery, tokens.Refresh}) //nolint:contextcheck // outlives this context
 		w.check("issuer", tokens.Ready)
 	}
 	store, err := OpenAPIKeys(ctx, APIKeyStore{

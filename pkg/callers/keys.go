@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 )
 
 const (
+	// refreshKeysEvery is how long a key that the issuer takes back is among
+	// those known, at most, where the issuer can be reached.
 	refreshKeysEvery = time.Hour
 	// unknownKeyEvery bounds how often tokens that name unknown keys, which
 	// anybody can make, send us to the issuer.
@@ -22,36 +25,29 @@ const (
 	unknownKeyWait = 3 * time.Second
 )
 
-// newKeys reads the issuer's keys and keeps them fresh until ctx ends.
-func newKeys(ctx context.Context, config OIDCConfig, address string) (keyfunc.Keyfunc, error) {
-	storage, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
-		Client:          config.HTTP,
-		Ctx:             ctx,
-		HTTPTimeout:     issuerTimeout,
-		RefreshInterval: refreshKeysEvery,
-		RefreshErrorHandler: func(ctx context.Context, err error) {
-			config.Log.ErrorContext(ctx, "the issuer's keys can't be refreshed; those already known go on", "keys", address, "error", err)
+// newKeys reads the issuer's keys. The storage keeps them fresh.
+func newKeys(ctx context.Context, config OIDCConfig, address string) (keyfunc.Keyfunc, *sharedKeys, error) {
+	memory := jwkset.NewMemoryStorage()
+	shared := &sharedKeys{
+		Storage: memory, address: address, now: config.Now, log: config.Log, limit: rate.NewLimiter(rate.Every(unknownKeyEvery), 1),
+		fetch: func(ctx context.Context) error { // without an interval a new storage asks once
+			_, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
+				Client: config.HTTP, Ctx: ctx, HTTPTimeout: issuerTimeout, Storage: memory,
+			})
+			return err
 		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: its keys can't be read: %w", ErrIssuer, err)
 	}
-	refreshing, err := jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
-		HTTPURLs:          map[string]jwkset.Storage{address: storage},
-		RateLimitWaitMax:  issuerTimeout,                // bounds the question as well
-		RefreshUnknownKID: rate.NewLimiter(rate.Inf, 1), // sharedKeys has the limit
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
+	if err := shared.renew(ctx); err != nil {
+		return nil, nil, fmt.Errorf("%w: its keys can't be read: %w", ErrIssuer, err)
 	}
 	keys, err := keyfunc.New(keyfunc.Options{
-		Ctx: ctx, Storage: &sharedKeys{Storage: storage, refreshing: refreshing, limit: rate.NewLimiter(rate.Every(unknownKeyEvery), 1)},
+		Ctx: ctx, Storage: shared,
 		UseWhitelist: []jwkset.USE{jwkset.UseSig, ""}, // never a key meant for encryption
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrIssuer, err)
 	}
-	return keys, nil
+	return keys, shared, nil
 }
 
 // sharedKeys finds a key among those known, else asks the issuer once for
@@ -61,11 +57,42 @@ func newKeys(ctx context.Context, config OIDCConfig, address string) (keyfunc.Ke
 // being learned.
 type sharedKeys struct {
 	jwkset.Storage // the keys known
-	refreshing     jwkset.Storage
+	address        string
+	fetch          func(ctx context.Context) error // replaces them by those that the issuer has now
+	now            func() time.Time
+	log            *slog.Logger
 	limit          *rate.Limiter
 
 	mu      sync.Mutex
 	running chan struct{} // closed when the issuer has answered; nil: nobody asks
+	due     time.Time     // when the keys are to be read again
+}
+
+// refresh reads the keys again where it is time to. Where that fails it
+// remains time to.
+func (s *sharedKeys) refresh(ctx context.Context) {
+	s.mu.Lock()
+	due := !s.now().Before(s.due)
+	s.mu.Unlock()
+	if due {
+		s.renewOrTell(ctx)
+	}
+}
+
+func (s *sharedKeys) renew(ctx context.Context) error {
+	if err := s.fetch(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.due = s.now().Add(refreshKeysEvery)
+	return nil
+}
+
+func (s *sharedKeys) renewOrTell(ctx context.Context) {
+	if err := s.renew(ctx); err != nil {
+		s.log.ErrorContext(ctx, "the issuer's keys can't be refreshed; those already known go on", "keys", s.address, "error", err)
+	}
 }
 
 // KeyRead finds the key of an id. The error wraps jwkset.ErrKeyNotFound, or
@@ -75,7 +102,7 @@ func (s *sharedKeys) KeyRead(ctx context.Context, id string) (jwkset.JWK, error)
 	if !errors.Is(err, jwkset.ErrKeyNotFound) {
 		return key, err
 	}
-	answered, asking := s.ask(context.WithoutCancel(ctx), id)
+	answered, asking := s.ask(context.WithoutCancel(ctx))
 	if !asking {
 		return jwkset.JWK{}, err
 	}
@@ -90,7 +117,7 @@ func (s *sharedKeys) KeyRead(ctx context.Context, id string) (jwkset.JWK, error)
 }
 
 // ask joins the question that is under way or begins one, if it may.
-func (s *sharedKeys) ask(ctx context.Context, id string) (answered <-chan struct{}, asking bool) {
+func (s *sharedKeys) ask(ctx context.Context) (answered <-chan struct{}, asking bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running != nil {
@@ -102,7 +129,7 @@ func (s *sharedKeys) ask(ctx context.Context, id string) (answered <-chan struct
 	running := make(chan struct{})
 	s.running = running
 	go func() {
-		_, _ = s.refreshing.KeyRead(ctx, id) // what it learned is in the storage; failures are logged there
+		s.renewOrTell(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.running = nil

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -57,8 +58,8 @@ type verified struct {
 	until  time.Time
 }
 
-// NewOIDC finds the keys of every issuer and returns an authenticator that
-// keeps them fresh until ctx ends. Errors wrap ErrIssuer.
+// NewOIDC finds the keys of every issuer and returns an authenticator. Refresh
+// keeps them fresh. Errors wrap ErrIssuer.
 func NewOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 	if len(config.Issuers) == 0 {
 		return nil, fmt.Errorf("%w: there is none", ErrIssuer)
@@ -104,6 +105,18 @@ func (o *OIDC) Authenticate(ctx context.Context, token string) (Caller, error) {
 	}
 	o.verified.Add(digest, verified{caller, until})
 	return caller, nil
+}
+
+// Refresh reads the keys of every issuer again whose keys were read an hour
+// ago or earlier, so that a key that an issuer takes back ends here. It is to
+// be called every few minutes: where an issuer doesn't answer, its keys go on,
+// and the next call asks again. What fails is logged.
+func (o *OIDC) Refresh(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, issuer := range o.issuers {
+		all.Go(func() { issuer.shared.refresh(ctx) })
+	}
+	all.Wait()
 }
 
 // Ready says whether keys of every issuer are known to check tokens with. The

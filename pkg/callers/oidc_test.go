@@ -280,6 +280,39 @@ func TestKnownKeysGoOnWhileTheIssuerIsDown(t *testing.T) {
 	}
 }
 
+// A key that the issuer takes back ends with the next hour, and where the
+// issuer is down just then, as soon as it isn't.
+func TestAKeyThatTheIssuerTakesBackEnds(t *testing.T) {
+	first, second := ecKey(t), ecKey(t)
+	i := newIssuer(t, map[string]crypto.Signer{"first": first, "second": second})
+	authenticator := i.authenticator(t)
+	believed := func() bool {
+		claims := i.claims()
+		claims["jti"], claims["exp"] = rand.Text(), start.Add(3*time.Hour).Unix() // one that nobody remembers
+		_, err := authenticator.Authenticate(t.Context(), sign(t, jwt.SigningMethodES256, first, claims, map[string]any{"kid": "first"}))
+		return err == nil
+	}
+	i.publish(t, map[string]crypto.Signer{"second": second})
+	asked := i.asked.Load()
+	i.later.Store(int64(time.Hour - time.Second))
+	authenticator.Refresh(t.Context())
+	if !believed() || i.asked.Load() != asked {
+		t.Errorf("asked %d times before the hour is over", i.asked.Load()-asked)
+	}
+	i.later.Store(int64(time.Hour))
+	i.down.Store(true)
+	authenticator.Refresh(t.Context())
+	if !believed() {
+		t.Error("an issuer that is down keeps its callers out")
+	}
+	i.down.Store(false)
+	i.later.Store(int64(time.Hour + time.Minute))
+	authenticator.Refresh(t.Context())
+	if believed() {
+		t.Error("the key is believed still")
+	}
+}
+
 func TestAnIssuerThatCannotBeTrustedStopsTheStart(t *testing.T) {
 	for name, spoil := range map[string]func(*issuer, *callers.OIDCConfig){
 		"down":        func(i *issuer, _ *callers.OIDCConfig) { i.down.Store(true) },

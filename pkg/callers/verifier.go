@@ -17,6 +17,7 @@ const leeway = 30 * time.Second
 // verifier verifies the tokens of one issuer: by its keys and algorithms alone.
 type verifier struct {
 	keys    keyfunc.Keyfunc
+	shared  *sharedKeys // where it finds them
 	parser  *jwt.Parser
 	reading reading
 }
@@ -26,12 +27,12 @@ func newVerifier(ctx context.Context, issuer Issuer, names namespace, config OID
 	if err != nil {
 		return nil, err
 	}
-	keys, err := newKeys(ctx, config, address)
+	keys, shared, err := newKeys(ctx, config, address)
 	if err != nil {
 		return nil, err
 	}
 	return &verifier{
-		keys: keys, reading: reading{issuer, names},
+		keys: keys, shared: shared, reading: reading{issuer, names},
 		parser: jwt.NewParser(
 			jwt.WithValidMethods(issuer.Algorithms),
 			jwt.WithIssuer(issuer.Issuer),
