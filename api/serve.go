@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"time"
 
@@ -58,21 +60,36 @@ func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, 
 		closeWithin(context.WithoutCancel(ctx), gateway.ShutdownGrace, measured, log)
 		return err
 	}
-	waitForPage, err := servePage(ctx, gateway, measured, log)
-	if err != nil {
-		return errors.Join(err, closeParts())
-	}
 	if onLambda() {
 		log.InfoContext(ctx, "answering invocations")
 		lambda.New(lambda.Config{Handler: handler, Identify: identify, Settle: handler.CatchUp, Log: log}).Serve(ctx)
 		return closeParts()
 	}
+	sites, err := listen(ctx, gateway, handler, measured.Page(), log)
+	if err != nil {
+		return errors.Join(err, closeParts())
+	}
+	return errors.Join(server.ServeAll(ctx, gateway.ShutdownGrace, sites...), closeParts())
+}
+
+// listen opens the gateway's address, and that of the page for Prometheus where
+// there is one.
+func listen(ctx context.Context, gateway settings.Gateway, handler, page http.Handler, log *slog.Logger) ([]server.Site, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.Listen)
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen: %w", err), closeParts())
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	sites := []server.Site{{Listener: listener, Handler: handler}}
+	if page != nil {
+		metrics, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.MetricsListen)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("metrics-listen: %w", err), listener.Close())
+		}
+		log.InfoContext(ctx, "listening for Prometheus", "metricsAddress", metrics.Addr().String())
+		sites = append(sites, server.Site{Listener: metrics, Handler: metricsOnly(page)})
 	}
 	log.InfoContext(ctx, "listening", "address", listener.Addr().String())
-	return errors.Join(server.Serve(ctx, listener, handler, gateway.ShutdownGrace), waitForPage(), closeParts())
+	return sites, nil
 }
 
 // identify hands on whom API Gateway has verified.

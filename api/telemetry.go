@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -32,22 +30,6 @@ func newTelemetry(ctx context.Context, gateway settings.Gateway, build server.Bu
 		Service: "signgate", Version: build.Version, Prometheus: gateway.MetricsListen != "",
 		Namespace: gateway.MetricsNamespace, Out: stderr, Lookup: os.LookupEnv, Now: now,
 	})
-}
-
-// servePage serves the page for Prometheus, if there is one, until ctx ends.
-// The returned function waits for that.
-func servePage(ctx context.Context, gateway settings.Gateway, measured *telemetry.Telemetry, log *slog.Logger) (wait func() error, err error) {
-	if measured.Page() == nil {
-		return func() error { return nil }, nil
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.MetricsListen)
-	if err != nil {
-		return nil, fmt.Errorf("metrics-listen: %w", err)
-	}
-	log.InfoContext(ctx, "listening for Prometheus", "metricsAddress", listener.Addr().String())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, listener, metricsOnly(measured.Page()), gateway.ShutdownGrace) }()
-	return func() error { return <-ended }, nil
 }
 
 // metricsOnly serves the page at /metrics and nothing elsewhere.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -24,6 +25,29 @@ const (
 // the grace to end.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
 	return serve(ctx, listener, handler, grace, writeTimeout)
+}
+
+// Site is something that is served at an address.
+type Site struct {
+	Listener net.Listener
+	Handler  http.Handler
+}
+
+// ServeAll is Serve for several sites. Where one fails all end: nobody would
+// notice a process of which only a part still answers.
+func ServeAll(ctx context.Context, grace time.Duration, sites ...Site) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	failures := make([]error, len(sites))
+	var all sync.WaitGroup
+	for n, site := range sites {
+		all.Go(func() {
+			defer end()
+			failures[n] = Serve(ctx, site.Listener, site.Handler, grace)
+		})
+	}
+	all.Wait()
+	return errors.Join(failures...)
 }
 
 // Stall is how long a client of ServeObjects may take nothing.

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -84,5 +85,28 @@ func TestAClientThatTakesNothingLosesTheConnection(t *testing.T) {
 		t.Log(err)
 	case <-time.After(20 * time.Second):
 		t.Error("it is still waited for")
+	}
+}
+
+// A gateway whose address fails doesn't go on as a page of metrics alone, nor
+// the other way round.
+func TestWhatIsServedTogetherEndsTogether(t *testing.T) {
+	for broken := range 2 {
+		var sites []server.Site
+		for range 2 {
+			listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sites = append(sites, server.Site{Listener: listener, Handler: http.NotFoundHandler()})
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		if err := sites[broken].Listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.ServeAll(ctx, time.Second, sites...); !errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
+			t.Errorf("site %d fails: %v, %v", broken, err, ctx.Err())
+		}
+		cancel()
 	}
 }
