@@ -34,10 +34,15 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := run(ctx, os.Args[1:], time.Now, os.Stdin, os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], now, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
+
+// now is the time without the monotonic clock's: that one may stop while Lambda
+// has the process frozen (package time), and what is kept for a while would
+// be kept for longer.
+func now() time.Time { return time.Now().Round(0) }
 
 // Exit codes.
 const (
