@@ -110,7 +110,7 @@ func (l *list) origin(member, value string) {
 
 func (a *Access) check(found *list) {
 	for _, role := range a.Deployers {
-		found.match("access.deployers", role, rolePattern, "holds patterns of roles' ARNs such as arn:aws:iam::111122223333:role/deploy-*", false)
+		found.match("access.deployers", role, rolePattern, "holds patterns of the ARNs of the roles that CloudFormation acts as, such as arn:aws:iam::111122223333:role/cdk-mine-cfn-exec-role-*", false)
 	}
 	for _, role := range a.Administrators {
 		found.match("access.administrators", role, rolePattern, "holds patterns of roles' ARNs such as arn:aws:iam::111122223333:role/keeper", false)
@@ -249,7 +249,7 @@ func (o *Observability) check(found *list) {
 	found.match("observability.alarms.email", o.Alarms.Email, emailPattern, "is an address of e-mail", true)
 	found.When(o.Alarms.Email != "" && o.Alarms.TopicARN != "", "observability.alarms takes topicArn or email: an existing topic has its own subscribers")
 	for member, percent := range map[string]float64{"errorRate": o.Alarms.ErrorRate, "refusals": o.Alarms.Refusals} {
-		found.When(percent <= 0 || percent > 100, "observability.alarms.%s is percent of the requests, above 0 and up to 100", member)
+		found.When(percent <= 0 || percent >= 100, "observability.alarms.%s is percent of the requests, above 0 and below 100", member)
 	}
 }
 

@@ -49,6 +49,7 @@ func (b *bucket) guardCopies(c *copies) {
 	itself, objects := []string{arn}, []string{arn + "/*"}
 	for _, statement := range append(guard.Bucket(b, arn, policy.Erasing()),
 		policy.Deny("OnlyAdministratorsRead", objects, policy.Reading(), guard.UnlessAdministrator()),
+		policy.Deny("OnlyAdministratorsRestore", objects, policy.Restoring(), guard.UnlessAdministrator()),
 		policy.Deny("OnlyAdministratorsList", itself, policy.Listing(), guard.UnlessAdministrator()),
 		policy.Deny("OnlyTheCopierWrites", objects, policy.Writing(), policy.Unless([]string{*c.role.RoleArn()})),
 		policy.Deny("NoACLs", []string{arn, arn + "/*"}, policy.SharingByACL(), nil),
@@ -91,8 +92,13 @@ func (b *bucket) permitCopier() {
 	if b.copies == nil {
 		return
 	}
-	policy.Attach(b, "CopierPolicy", b.copies.role,
+	statements := []awsiam.PolicyStatement{
 		policy.Permit("FollowChanges", []string{*b.bucket.BucketArn()}, "s3:GetReplicationConfiguration", "s3:ListBucket"),
 		policy.Permit("ReadVersions", b.objects("*"), "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging", "s3:GetObjectVersionAcl"),
-		policy.Permit("Copy", []string{*b.copies.bucket.ArnForObjects(jsii.String("*"))}, "s3:ReplicateObject", "s3:ReplicateTags"))
+		policy.Permit("Copy", []string{*b.copies.bucket.ArnForObjects(jsii.String("*"))}, "s3:ReplicateObject", "s3:ReplicateTags"),
+	}
+	if b.props.Key != nil { // whose policy may leave this to IAM
+		statements = append(statements, policy.Allow("Decrypt", nil, []string{*b.key.KeyArn()}, []string{"kms:Decrypt"}, b.throughS3(*b.bucket.BucketArn())))
+	}
+	policy.Attach(b, "CopierPolicy", b.copies.role, statements...)
 }

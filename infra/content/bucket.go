@@ -149,7 +149,7 @@ func (b *bucket) permitGateway() {
 		policy.Permit("Inspect", read, policy.GatewayInspects()...),
 	}
 	if b.props.Key != nil { // whose policy may leave this to IAM
-		statements = append(statements, policy.Permit("Encrypt", []string{*b.key.KeyArn()}, "kms:GenerateDataKey", "kms:Decrypt"))
+		statements = append(statements, policy.Allow("Encrypt", nil, []string{*b.key.KeyArn()}, []string{"kms:GenerateDataKey", "kms:Decrypt"}, b.throughS3(*b.bucket.BucketArn())))
 	}
 	policy.Attach(b, "GatewayPolicy", b.props.Gateway, statements...)
 }

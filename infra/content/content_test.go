@@ -121,6 +121,7 @@ func denies(bucket, key string) map[string]synthtest.Statement {
 		"GatewayReadsQuarantineOnly": deny(policy.Reading(), nil, map[string][]string{"ArnEquals aws:PrincipalArn": {gateway}}),
 		"OnlyViewersRead":            deny(policy.Reading(), []string{objects}, map[string][]string{"ArnNotLike aws:PrincipalArn": {gateway}, "StringNotEquals aws:SourceArn": {distribution}}),
 		"OnlyTheGatewayWrites":       deny(policy.Writing(), []string{objects}, map[string][]string{"ArnNotLike aws:PrincipalArn": {gateway}}),
+		"OnlyAdministratorsRestore":  deny([]string{"s3:RestoreObject"}, []string{objects}, nil),
 		"OnlyTheGatewayLists":        deny(policy.Listing(), []string{self}, map[string][]string{"ArnNotLike aws:PrincipalArn": {gateway}}),
 		"ReadByViewers":              synthtest.Allow("Service cloudfront.amazonaws.com", []string{"s3:GetObject", "s3:GetObjectVersion"}, []string{objects}, map[string][]string{"StringEquals aws:SourceArn": {distribution}}),
 	}

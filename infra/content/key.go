@@ -24,7 +24,8 @@ func (b *bucket) alias(suffix string) string {
 // newKey makes a key and the alias of that name.
 func (b *bucket) newKey(id, description, alias string) awskms.Key {
 	key := b.props.Guard.NewKey(b, id, description+" of "+*awscdk.Stack_Of(b).StackName(), removal(b.props.Retain))
-	awskms.NewCfnAlias(b, jsii.String(id+"Alias"), &awskms.CfnAliasProps{AliasName: jsii.String(alias), TargetKeyId: key.KeyArn()})
+	named := awskms.NewCfnAlias(b, jsii.String(id+"Alias"), &awskms.CfnAliasProps{AliasName: jsii.String(alias), TargetKeyId: key.KeyArn()})
+	named.ApplyRemovalPolicy(removal(b.props.Retain), nil) // a bucket that is kept goes on naming it
 	return key
 }
 
@@ -43,8 +44,10 @@ func (b *bucket) openKey(distribution string) {
 	when := viewersOf(distribution)
 	if b.props.DecryptFor == AnyDistribution {
 		when = policy.Conditions{
-			"ArnLike":      {policy.SourceARN: policy.ARN(b, "cloudfront", "", "distribution/*")},
-			"StringEquals": {contextARN: *b.bucket.BucketArn()},
+			"ArnLike": {
+				policy.SourceARN: policy.ARN(b, "cloudfront", "", "distribution/*"),
+				contextARN:       []string{*b.bucket.BucketArn(), *b.bucket.BucketArn() + "/*"},
+			},
 		}
 	}
 	b.allowKey(policy.Allow("DecryptsForViewers", policy.CloudFront(), policy.Itself(), []string{"kms:Decrypt"}, when))

@@ -22,8 +22,8 @@ func TestTheFallbackDecryptsForTheAccountsDistributionsButForThisBucketOnly(t *t
 	bucket := fallback.Only(t, "AWS::S3::Bucket", "Content")
 	viewers := synthtest.Statements(t, fallback.Only(t, "AWS::KMS::Key", "Content").Get("KeyPolicy"))["DecryptsForViewers"]
 	synthtest.Equal(t, "for whom it decrypts", viewers.Condition, map[string][]string{
-		"ArnLike aws:SourceArn":                         {"arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*"},
-		"StringEquals kms:EncryptionContext:aws:s3:arn": {"${" + bucket.ID + ".Arn}"},
+		"ArnLike aws:SourceArn":                    {"arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*"},
+		"ArnLike kms:EncryptionContext:aws:s3:arn": {"${" + bucket.ID + ".Arn}", "${" + bucket.ID + ".Arn}/*"},
 	})
 	// Changing over replaces nothing: only the key's policy differs.
 	fallback.Resources[viewersKey(t, fallback)].Properties["KeyPolicy"] = exact.Resources[viewersKey(t, exact)].Properties["KeyPolicy"]
@@ -60,7 +60,12 @@ func TestAnExistingKeyIsNamedAsItIsAndItsOwnerIsToldWhatToAllow(t *testing.T) {
 	synthtest.Equal(t, "the encryption", encryption, any(map[string]any{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}))
 	synthtest.Equal(t, "the only key", bucketPolicy(t, template, "Content")["NoOtherKey"].Condition["StringNotEquals s3:x-amz-server-side-encryption-aws-kms-key-id"], []string{arn})
 	role := synthtest.Statements(t, template.Only(t, "AWS::IAM::ManagedPolicy", "ContentGateway").Get("PolicyDocument"))
-	synthtest.Equal(t, "what the gateway may", role["Encrypt"], permit(arn, "kms:GenerateDataKey", "kms:Decrypt"))
+	bucket := "${" + template.Only(t, "AWS::S3::Bucket", "Content").ID + ".Arn}"
+	encrypt := permit(arn, "kms:GenerateDataKey", "kms:Decrypt")
+	encrypt.Condition = map[string][]string{
+		"StringEquals kms:ViaService": {"s3.${AWS::Region}.${AWS::URLSuffix}"}, "ArnLike kms:EncryptionContext:aws:s3:arn": {bucket, bucket + "/*"},
+	}
+	synthtest.Equal(t, "what the gateway may", role["Encrypt"], encrypt)
 	warnings := template.Warnings
 	for _, sid := range []string{"UsedByGateway", "DecryptsForViewers"} {
 		if !strings.Contains(warnings, sid) {
@@ -150,6 +155,11 @@ func TestAdministratorsEraseAndGovernWithASecondFactor(t *testing.T) {
 	unless := map[string][]string{"ArnNotLike aws:PrincipalArn": {keeper}}
 	synthtest.Equal(t, "who erases", statements["NobodyErases"].Condition, unless)
 	synthtest.Equal(t, "who governs", statements["OnlyDeployersGovern"].Condition, map[string][]string{"ArnNotLike aws:PrincipalArn": {deployer, keeper}})
+	synthtest.Equal(t, "who restores", statements["OnlyAdministratorsRestore"].Condition, unless)
+	key := synthtest.Statements(t, template.Only(t, "AWS::KMS::Key", "Content").Get("KeyPolicy"))["AdministratorsTakeMFA"]
+	synthtest.Equal(t, "the key without a second factor", key, synthtest.Deny(policy.GoverningKeys(), []string{"*"}, map[string][]string{
+		"ArnLike aws:PrincipalArn": {keeper}, "BoolIfExists aws:MultiFactorAuthPresent": {"false"},
+	}))
 	mfa := statements["AdministratorsTakeMFA"]
 	synthtest.Equal(t, "without a second factor", mfa.Condition, map[string][]string{"ArnLike aws:PrincipalArn": {keeper}, "BoolIfExists aws:MultiFactorAuthPresent": {"false"}})
 	synthtest.Equal(t, "what takes it", mfa.Action, sorted(append(policy.Governing(), policy.Erasing()...)))

@@ -24,6 +24,7 @@ func (b *bucket) fenceIn() {
 	if b.copies != nil {
 		readers = append(readers, *b.copies.role.RoleArn())
 	}
+	b.add(policy.Deny("OnlyAdministratorsRestore", b.objects("*"), policy.Restoring(), b.props.Guard.UnlessAdministrator()))
 	b.add(policy.Deny("NoACLs", b.everywhere(), policy.SharingByACL(), nil))
 	b.fence.reading = policy.Deny("OnlyViewersRead", b.objects("*"), policy.Reading(), policy.Unless(readers))
 	b.fence.writing = policy.Deny("OnlyTheGatewayWrites", b.objects("*"), policy.Writing(), policy.Unless(readers[:1]))

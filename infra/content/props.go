@@ -61,7 +61,8 @@ type Props struct {
 	Retain               bool // keep bucket and key when the stack is deleted
 
 	// MaxPresignAge is the longest life of a presigned request, from its
-	// signature on. The bucket refuses older ones, whatever was signed.
+	// signature on. The bucket refuses older ones; forms end by their
+	// own policy, which S3 checks.
 	MaxPresignAge time.Duration
 	// DirectReads lets the gateway presign reads from S3 itself.
 	DirectReads bool

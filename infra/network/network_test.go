@@ -194,7 +194,7 @@ func TestFlowsAreLoggedEncryptedAndKeptAsAsked(t *testing.T) {
 		synthtest.Equal(t, "the key's policy", synthtest.Statements(t, key.Get("KeyPolicy")), map[string]synthtest.Statement{
 			"AccountGoverns": synthtest.Allow("AWS arn:${AWS::Partition}:iam::${AWS::AccountId}:root", policy.KeyAdministration(), []string{"*"}, nil),
 			"OnlyDeployersGovern": synthtest.Deny(policy.GoverningKeys(), []string{"*"}, map[string][]string{
-				"ArnNotLike aws:PrincipalArn": {"arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-*-cfn-exec-role-*"},
+				"ArnNotLike aws:PrincipalArn": {"arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-hnb659fds-cfn-exec-role-${AWS::AccountId}-${AWS::Region}"},
 			}),
 			"LogGroupsOfThisStack": synthtest.Allow("Service logs.${AWS::Region}.amazonaws.com", []string{
 				"kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey",

@@ -20,7 +20,7 @@ const (
 	adminRole    = "arn:aws:iam::111122223333:role/admin-*"
 	deployerRole = "arn:aws:iam::111122223333:role/deployer"
 
-	anyDeployer = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-*-cfn-exec-role-*"
+	anyDeployer = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-hnb659fds-cfn-exec-role-${AWS::AccountId}-${AWS::Region}"
 )
 
 func TestALogBucketIsPrivateEncryptedVersionedAndExpires(t *testing.T) {
@@ -74,7 +74,7 @@ func guarded(bucket string) map[string]synthtest.Statement {
 			"StringNotEquals aws:PrincipalAccount": {"${AWS::AccountId}"}, "Bool aws:PrincipalIsAWSService": {"false"},
 		}),
 		"OnlyServicesWrite": synthtest.Deny([]string{
-			"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObjectTagging", "s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateTags",
+			"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObjectTagging", "s3:UpdateObjectEncryption", "s3:ReplicateObject", "s3:ReplicateTags",
 			"s3:ReplicateDelete", "s3:PutObjectAcl", "s3:PutObjectVersionAcl", "s3:PutBucketAcl",
 		}, []string{itself, objects}, map[string][]string{"BoolIfExists aws:PrincipalIsAWSService": {"false"}}),
 		"NobodyErases": synthtest.Deny([]string{

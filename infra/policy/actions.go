@@ -21,9 +21,12 @@ func Listing() []string {
 func Writing() []string {
 	return []string{
 		"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload",
-		"s3:RestoreObject", "s3:ReplicateObject", "s3:ReplicateTags", "s3:ReplicateDelete",
+		"s3:ReplicateObject", "s3:ReplicateTags", "s3:ReplicateDelete", "s3:UpdateObjectEncryption",
 	}
 }
+
+// Restoring is what has copies in Glacier brought back, which reads nothing.
+func Restoring() []string { return []string{"s3:RestoreObject"} }
 
 // Erasing is everything that makes a version go for good, or lets it.
 func Erasing() []string {
@@ -41,6 +44,8 @@ func SharingByACL() []string {
 // Governing is everything that changes what a bucket promises.
 func Governing() []string {
 	return []string{
+		"s3:CreateBucketMetadataTableConfiguration", "s3:DeleteBucketMetadataTableConfiguration",
+		"s3:UpdateBucketMetadataInventoryTableConfiguration", "s3:UpdateBucketMetadataJournalTableConfiguration",
 		"s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:DeleteBucketWebsite", "s3:PutAccelerateConfiguration",
 		"s3:PutBucketCORS", "s3:PutBucketLogging", "s3:PutBucketNotification", "s3:PutBucketObjectLockConfiguration",
 		"s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketRequestPayment",

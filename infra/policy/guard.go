@@ -83,12 +83,15 @@ func (g Guard) Bucket(scope constructs.Construct, bucketARN string, erasing []st
 		Deny("NobodyErases", objects, erasing, g.UnlessAdministrator()),
 	}
 	if g.RequireMFA {
-		statements = append(statements, Deny("AdministratorsTakeMFA", everywhere, slices.Concat(Governing(), erasing), Conditions{
-			"ArnLike":      {PrincipalARN: g.Administrators},
-			"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"},
-		}))
+		statements = append(statements, Deny("AdministratorsTakeMFA", everywhere, slices.Concat(Governing(), erasing), g.withoutMFA()))
 	}
 	return statements
+}
+
+// withoutMFA holds for administrators without a second factor. Sessions of IAM
+// Identity Center and of SAML never have one in AWS's eyes.
+func (g Guard) withoutMFA() Conditions {
+	return Conditions{"ArnLike": {PrincipalARN: g.Administrators}, "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
 }
 
 // NewKey is a symmetric key that KMS rotates every year. The account's own
@@ -99,6 +102,9 @@ func (g Guard) NewKey(scope constructs.Construct, id, description string, remova
 		Allow("AccountGoverns", awsiam.NewAccountRootPrincipal(), Itself(), KeyAdministration(), nil),
 		Deny("OnlyDeployersGovern", Itself(), GoverningKeys(), Unless(g.Keepers(scope))),
 	}, statements...)
+	if g.RequireMFA {
+		all = append(all, Deny("AdministratorsTakeMFA", Itself(), GoverningKeys(), g.withoutMFA()))
+	}
 	return awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
 		Description:       jsii.String(description),
 		EnableKeyRotation: jsii.Bool(true),

@@ -85,8 +85,14 @@ func ARN(scope constructs.Construct, service, region, resource string) string {
 	return "arn:" + *stack.Partition() + ":" + service + ":" + region + ":" + *stack.Account() + ":" + resource
 }
 
-// BootstrapRole is the role that CloudFormation deploys under where CDK's
-// bootstrap made it, whatever the bootstrap's qualifier.
+// BootstrapRole is the role that CloudFormation acts as where CDK's bootstrap
+// made it, in the account and region of the scope. By its exact name, which is
+// taken: a pattern would be met by any role that somebody makes.
 func BootstrapRole(scope constructs.Construct) string {
-	return ARN(scope, "iam", "", "role/cdk-*-cfn-exec-role-*")
+	qualifier, ok := scope.Node().TryGetContext(jsii.String("@aws-cdk/core:bootstrapQualifier")).(string)
+	if !ok || qualifier == "" {
+		qualifier = "hnb659fds" // CDK's own
+	}
+	stack := awscdk.Stack_Of(scope)
+	return ARN(scope, "iam", "", "role/cdk-"+qualifier+"-cfn-exec-role-"+*stack.Account()+"-"+*stack.Region())
 }

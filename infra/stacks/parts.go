@@ -117,9 +117,12 @@ func (e *Environment) observe() {
 		if e.accessLogs != nil {
 			e.accessLogs.Accept(delivery.LogDeliveryStatement(e.Content, e.logs.BucketArn(), jsii.String(distributionID)))
 		}
-		delivery.NewAccessLogs(e.After, jsii.String("AccessLogs"), &delivery.AccessLogsProps{
+		made := delivery.NewAccessLogs(e.After, jsii.String("AccessLogs"), &delivery.AccessLogsProps{
 			DistributionID: jsii.String(distributionID), BucketARN: e.logs.BucketArn(), Queries: e.config.Delivery.LogQueries,
 		})
+		if e.accessLogs != nil && e.After == e.Content { // else AWS may write a policy of its own first
+			made.Node().AddDependency(e.accessLogs)
+		}
 	}
 	if o.Trail {
 		trail := observability.NewTrail(e.Content, jsii.String("Trail"), &observability.TrailProps{

@@ -364,7 +364,7 @@ func fronts(environment string, template policytest.Template) (complaints []stri
 
 // unkept is what production would lose with its stack.
 func unkept(template policytest.Template) (complaints []string) {
-	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::Logs::LogGroup"} {
+	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::Logs::LogGroup"} {
 		for id, resource := range of(template, kind) {
 			if resource["DeletionPolicy"] != "Retain" || resource["UpdateReplacePolicy"] != "Retain" {
 				complaints = append(complaints, id+" would be deleted")

@@ -90,6 +90,12 @@ func newWorld(all []policytest.Template) (*world, error) {
 	return w, nil
 }
 
+// deployerOf is the role that CloudFormation acts as in the region of an ARN.
+func (w *world) deployerOf(arn string) policytest.Principal {
+	region := strings.Split(arn, ":")[3]
+	return policytest.Role("arn:aws:iam::"+prodAccount+":role/cdk-hnb659fds-cfn-exec-role-"+prodAccount+"-"+region, "session").WithPolicies(everything())
+}
+
 // anyKeyPolicy leaves a key to IAM.
 func anyKeyPolicy() policytest.Policy {
 	policy, err := policytest.ParsePolicy("another key", policytest.Resource, []byte(`{"Version": "2012-10-17", "Statement": [{"Sid": "Account", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::`+prodAccount+`:root"}, "Action": "kms:*", "Resource": "*"}]}`))
@@ -295,6 +301,11 @@ func (w *world) backups() []question {
 		{"an administrator of the account reads a copy", by(w.administrator, "s3:GetObject", copied), false},
 		{"an administrator of the account erases a copy", by(w.administrator, "s3:DeleteObjectVersion", copied), false},
 		{"the keeper reads a copy", by(w.keeper, "s3:GetObject", copied), true},
+		{"the keeper has a copy restored from Glacier", by(w.keeper, "s3:RestoreObject", copied), true},
+		{"the keeper has an old version restored from Glacier", by(w.keeper, "s3:RestoreObject", w.object(photo)), true},
+		{"the gateway has a copy restored from Glacier", by(w.gateway.WithPolicies(everything()), "s3:RestoreObject", copied), false},
+		{"the copier has a copy restored from Glacier", by(w.copier.WithPolicies(everything()), "s3:RestoreObject", copied), false},
+		{"an administrator of the account has a copy restored from Glacier", by(w.administrator, "s3:RestoreObject", copied), false},
 		{"the keeper deletes a copy", by(w.keeper, "s3:DeleteObject", copied), false},
 		{"the keeper opens a copy by an ACL", by(w.keeper, "s3:PutObjectAcl", copied), false},
 		{"the keeper reads a copy over HTTP", by(w.keeper, "s3:GetObject", copied).OverHTTP(), false},
@@ -328,6 +339,9 @@ func (w *world) keys() []question {
 		{"an administrator of the account rewrites the key's policy", use(w.administrator, "kms:PutKeyPolicy"), false},
 		{"an administrator of the account deletes the key", use(w.administrator, "kms:ScheduleKeyDeletion"), false},
 		{"the deployer rewrites the key's policy", use(w.deployer, "kms:PutKeyPolicy"), true},
+		{"the keeper rewrites the key's policy without a second factor", use(w.keeper, "kms:PutKeyPolicy"), false},
+		{"the keeper deletes the key without a second factor", use(w.keeper, "kms:ScheduleKeyDeletion"), false},
+		{"the keeper rewrites the key's policy with one", use(w.keeper, "kms:PutKeyPolicy").With("aws:MultiFactorAuthPresent", "true"), true},
 		{"another account uses the key", use(w.stranger, "kms:Decrypt"), false},
 	}
 }

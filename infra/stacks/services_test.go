@@ -319,8 +319,9 @@ func (w *world) governs() (asked []question) {
 		} {
 			asked = append(asked,
 				question{arn + ": an administrator of the account " + action, by(w.administrator, action), false},
-				question{arn + ": the deployer " + action, by(w.deployer, action), true},
-				question{arn + ": the keeper " + action, by(w.keeper, action), true})
+				question{arn + ": the deployer " + action, by(w.deployerOf(arn), action), true},
+				question{arn + ": the keeper " + action, mfa(by(w.keeper, action)), true},
+				question{arn + ": the keeper, without a second factor, " + action, by(w.keeper, action), false})
 		}
 	}
 	topic := named(w.policies.Attached, ":sns:")
