@@ -55,8 +55,9 @@ func (s *Server) beginUpload(issue *issue, asked intent) (begun, error) {
 	if err := s.obey(&asked, rule); err != nil {
 		return begun{}, err
 	}
-	now := s.parts.Now()
-	asked.life = decision.limit(now.Add(asked.life)).Sub(now).Truncate(time.Second)
+	if asked.life = decision.limitLife(s.parts.Now(), asked.life); asked.life < time.Second {
+		return begun{}, problem.New(problem.Denied, "What lets you write this object is about to end.")
+	}
 	made := begun{upload: uploads.Upload{
 		ID: s.parts.NewID(), Subject: issue.principal().Subject, Key: key.String(), ContentType: asked.object.ContentType,
 		MinLength: asked.minLength, MaxLength: asked.maxLength, PartSize: asked.partSize, Tags: asked.object.Tags,

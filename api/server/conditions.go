@@ -64,8 +64,8 @@ func checkWindow(conditions signedurl.Conditions, pointer string) error {
 
 // limited shortens the life of what is signed to that of the share that it
 // rests on.
-func limited(conditions signedurl.Conditions, decision decision, pointer string) (signedurl.Conditions, error) {
-	conditions.Expires = decision.limit(conditions.Expires)
+func (s *Server) limited(conditions signedurl.Conditions, decision decision, pointer string) (signedurl.Conditions, error) {
+	conditions.Expires = decision.limit(s.parts.Now(), conditions.Expires)
 	return conditions, checkWindow(conditions, pointer)
 }
 

@@ -97,8 +97,7 @@ func (s *Server) mintCredentials(issue *issue, prefix objectkey.Prefix, life tim
 	if err != nil {
 		return "", rolecredentials.Credentials{}, err
 	}
-	ends := s.parts.Now().Add(life)
-	if writing.and(decision).limit(ends).Before(ends) {
+	if writing.and(decision).limitLife(s.parts.Now(), life) < life {
 		return "", rolecredentials.Credentials{}, problem.New(problem.Denied, "You may write below this prefix for a shorter time than credentials live.")
 	}
 	if s.parts.Rules.Touches(prefix) {

@@ -26,7 +26,7 @@ type decision struct {
 	access.Decision
 	shares []grants.Grant       // that it may rest on, the best first
 	answer *decisionhook.Answer // of the application; nil where it wasn't asked
-	until  time.Time            // that the application lets anything live; zero: as long as may be
+	life   time.Duration        // that the application lets anything issued now live; 0: as long as may be
 }
 
 // grantID is the id of the share that the decision rests on, if any.
@@ -45,11 +45,11 @@ func (d decision) hookID() string {
 	return d.answer.ID
 }
 
-// limit keeps what is issued from outliving the share that it rests on, and
+// limit keeps what is issued now from outliving the share that it rests on, and
 // what the application says.
-func (d decision) limit(expires time.Time) time.Time {
-	if !d.until.IsZero() && d.until.Before(expires) {
-		expires = d.until
+func (d decision) limit(now, expires time.Time) time.Time {
+	if until := now.UTC().Truncate(time.Second).Add(d.life); d.life > 0 && until.Before(expires) {
+		expires = until
 	}
 	if len(d.shares) == 0 || d.shares[0].Expires == nil || expires.Before(*d.shares[0].Expires) {
 		return expires
@@ -57,13 +57,25 @@ func (d decision) limit(expires time.Time) time.Time {
 	return d.shares[0].Expires.UTC().Truncate(time.Second)
 }
 
+// limitLife is limit for what is presigned, whose life is counted in seconds
+// from when it is signed. Less than a second is too short for anything.
+func (d decision) limitLife(now time.Time, life time.Duration) time.Duration {
+	if d.life > 0 {
+		life = min(life, d.life)
+	}
+	if len(d.shares) > 0 && d.shares[0].Expires != nil {
+		life = min(life, d.shares[0].Expires.Sub(now))
+	}
+	return life.Truncate(time.Second)
+}
+
 // and joins the decisions about two actions that one thing needs: it ends with
 // the share that ends first.
 func (d decision) and(other decision) decision {
 	both := other
 	both.Policies = slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.Policies, other.Policies))))
-	if !d.until.IsZero() && (both.until.IsZero() || d.until.Before(both.until)) {
-		both.until = d.until
+	if d.life > 0 && (both.life == 0 || d.life < both.life) {
+		both.life = d.life
 	}
 	if len(both.shares) == 0 || len(d.shares) > 0 && d.shares[0].Expires != nil && endsFirst(d.shares[0], both.shares[0]) {
 		both.shares = d.shares

@@ -62,9 +62,7 @@ func (s *Server) deleteURL(issue *issue, item Item, pointer string) (DeleteURL, 
 	if err != nil {
 		return DeleteURL{}, err
 	}
-	now := s.parts.Now()
-	life = max(time.Second, decision.limit(now.Add(life)).Sub(now).Truncate(time.Second))
-	request, err := s.parts.Presigner.Delete(issue.ctx, key, life)
+	request, err := s.parts.Presigner.Delete(issue.ctx, key, decision.limitLife(s.parts.Now(), life))
 	if err != nil {
 		return DeleteURL{}, err
 	}

@@ -87,7 +87,7 @@ func (i *issue) askAlso(action access.Action, about resource, decided decision) 
 	if !answer.Allowed {
 		return decision{answer: &answer}, nil
 	}
-	return i.limited(decided, answer), nil
+	return limitedBy(decided, answer), nil
 }
 
 // askInstead has the application decide what the policies don't forbid. What
@@ -102,15 +102,12 @@ func (i *issue) askInstead(action access.Action, about resource) (decision, erro
 	if err != nil {
 		return decision{}, err
 	}
-	return i.limited(decision{Decision: access.Decision{Allowed: answer.Allowed}}, answer), nil
+	return limitedBy(decision{Decision: access.Decision{Allowed: answer.Allowed}}, answer), nil
 }
 
-// limited notes an answer, and how long what it allows may live.
-func (i *issue) limited(decided decision, answer decisionhook.Answer) decision {
-	decided.answer = &answer
-	if answer.Life > 0 {
-		decided.until = i.server.parts.Now().UTC().Truncate(time.Second).Add(answer.Life)
-	}
+// limitedBy notes an answer, and how long what it allows may live.
+func limitedBy(decided decision, answer decisionhook.Answer) decision {
+	decided.answer, decided.life = &answer, answer.Life
 	return decided
 }
 

@@ -312,6 +312,65 @@ func TestNothingLivesLongerThanTheApplicationSays(t *testing.T) {
 	mustProblem(t, g.do(t, "alice", http.MethodPost, "/v1/upload-credentials", `{"prefix":"a/"}`), problem.Denied)
 }
 
+// What is asked later in a second lives no shorter, and its life is never none.
+func TestWhatTheApplicationSaysOfLivesDoesNotDependOnTheClocksFractions(t *testing.T) {
+	const upload = `{"key":"users/alice/a","contentType":"text/plain","contentLength":5,"method":%q}`
+	for _, fraction := range []time.Duration{0, 400 * time.Millisecond, 999 * time.Millisecond} {
+		d := newDecider(t)
+		g := deciding(t, d, func(p *server.Parts) { p.Access, p.Credentials = everything{}, &lender{} })
+		g.now = start.Add(fraction)
+		d.extra = `,"expiresIn":900`
+		if got := g.do(t, "alice", http.MethodPost, "/v1/upload-credentials", `{"prefix":"users/alice/x/"}`); got.Code != http.StatusCreated {
+			t.Errorf("%s, credentials that live as long as it says: %d %s", fraction, got.Code, got.Body)
+		}
+		d.extra = `,"expiresIn":899`
+		mustProblem(t, g.do(t, "alice", http.MethodPost, "/v1/upload-credentials", `{"prefix":"users/alice/x/"}`), problem.Denied)
+		d.extra = `,"expiresIn":1`
+		until := `"expiresAt":"` + start.Add(time.Second).Format(time.RFC3339) + `"`
+		for name, got := range map[string]*httptest.ResponseRecorder{
+			"put":       g.do(t, "alice", http.MethodPost, "/v1/uploads", fmt.Sprintf(upload, "put")),
+			"multipart": g.do(t, "alice", http.MethodPost, "/v1/uploads", fmt.Sprintf(upload, "multipart")),
+			"delete":    g.do(t, "alice", http.MethodPost, "/v1/delete-urls", `{"items":[{"key":"users/alice/a"}]}`),
+		} {
+			if !strings.Contains(got.Body.String(), until) {
+				t.Errorf("%s, %s: %d %s", fraction, name, got.Code, got.Body)
+			}
+		}
+	}
+}
+
+func TestASecondThatPassesBetweenTwoQuestionsShortensNoLife(t *testing.T) {
+	d := newDecider(t)
+	d.extra = `,"expiresIn":900`
+	g := deciding(t, d, func(p *server.Parts) { p.Access, p.Credentials = everything{}, &lender{} })
+	d.no = func(decisionhook.Question) bool {
+		g.now = g.now.Add(time.Second)
+		return false
+	}
+	if got := g.do(t, "alice", http.MethodPost, "/v1/upload-credentials", `{"prefix":"users/alice/x/"}`); got.Code != http.StatusCreated {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
+func TestAShareThatEndsWhileTheApplicationIsAskedBeginsNoUpload(t *testing.T) {
+	d, b := newDecider(t), &bucket{}
+	g := deciding(t, d, func(p *server.Parts) { p.Grants, p.Uploads = newShares(t, start), b })
+	ends := start.Add(time.Minute)
+	g.share(t, `{"resource":"users/alice/inbox/","grantee":{"kind":"person","name":"bob"},"actions":["write"],"expiresIn":60}`)
+	for _, method := range []string{"put", "multipart"} {
+		g.now = ends.Add(-2 * time.Second)
+		d.no = func(decisionhook.Question) bool {
+			g.now = ends.Add(-time.Millisecond)
+			return false
+		}
+		body := `{"key":"users/alice/inbox/a","contentType":"text/plain","contentLength":5,"method":"` + method + `"}`
+		mustProblem(t, g.do(t, "bob", http.MethodPost, "/v1/uploads", body), problem.Denied)
+	}
+	if len(b.created) > 0 || strings.Contains(g.trail.String(), `"step":"start"`) {
+		t.Errorf("created %v: %s", b.created, g.trail)
+	}
+}
+
 func TestWhoMayKnowIsToldThatTheApplicationDecidedAndWhatItSaysToPeople(t *testing.T) {
 	d := newDecider(t)
 	d.extra = `,"reason":"account 4711 frozen","message":"Ask your team lead."`

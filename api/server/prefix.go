@@ -75,7 +75,7 @@ func (s *Server) preparePrefix(issue *issue, request PrefixRequest) (objectkey.P
 		}
 		return prefix, conditions, decision, err
 	}
-	conditions, err = limited(conditions, decision, "")
+	conditions, err = s.limited(conditions, decision, "")
 	return prefix, conditions, decision, err
 }
 

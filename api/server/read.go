@@ -96,7 +96,7 @@ func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, 
 	if err != nil {
 		return ReadURL{}, err
 	}
-	if conditions, err = limited(conditions, decision, pointer); err != nil {
+	if conditions, err = s.limited(conditions, decision, pointer); err != nil {
 		return ReadURL{}, err
 	}
 	if item.From == fromS3 {

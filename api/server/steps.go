@@ -91,7 +91,8 @@ func (s *Server) signParts(issue *issue, upload opened, parts []presign.Part, li
 		parts[n].Length = max(exact, parts[n].Length)
 		numbers[n] = parts[n].Number
 	}
-	life = min(life, upload.decision.limit(upload.expires).Sub(s.parts.Now()).Truncate(time.Second))
+	now := s.parts.Now()
+	life = upload.decision.limitLife(now, min(life, upload.expires.Sub(now)))
 	if life < time.Second {
 		return nil, errNoUpload()
 	}
