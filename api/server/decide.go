@@ -129,15 +129,20 @@ func (i *issue) authorizePrefix(action access.Action, prefix objectkey.Prefix) (
 
 // decideKey decides about an object.
 func (i *issue) decideKey(action access.Action, key objectkey.Key) (decision, error) {
-	if ahead, ok := i.ahead[question(action, key)]; ok {
-		return ahead.decision, ahead.err
-	}
-	return i.decide(action, resource{key: key})
+	return i.decideOnce(action, resource{key: key})
 }
 
 // decidePrefix decides about everything below a prefix.
 func (i *issue) decidePrefix(action access.Action, prefix objectkey.Prefix) (decision, error) {
-	return i.decide(action, resource{prefix: prefix})
+	return i.decideOnce(action, resource{prefix: prefix})
+}
+
+// decideOnce is decide, but for what was decided ahead.
+func (i *issue) decideOnce(action access.Action, about resource) (decision, error) {
+	if ahead, ok := i.ahead[question{action, about}]; ok {
+		return ahead.decision, ahead.err
+	}
+	return i.decide(action, about)
 }
 
 // decide asks the policies, and the application where there is one: as the

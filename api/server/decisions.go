@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/signgate/signgate/pkg/access"
-	"github.com/signgate/signgate/pkg/objectkey"
 )
 
 // DecisionRequest asks what the caller may do.
@@ -50,7 +49,7 @@ func (s *Server) explainDecision(ctx context.Context, input *decideInput) (*deci
 		return nil, err
 	}
 	issue, action := s.newIssue(ctx), access.Action(input.Body.Action)
-	issue.decideAhead([]objectkey.Key{key}, action, access.Read)
+	issue.decideAhead([]resource{{key: key}}, action, access.Read)
 	decided, err := issue.decideKey(action, key)
 	reading, readErr := issue.decideKey(access.Read, key)
 	if err := errors.Join(err, readErr); err != nil {

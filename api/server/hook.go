@@ -117,7 +117,11 @@ func (i *issue) ask(action access.Action, about resource) (decisionhook.Answer, 
 	if kind == "" {
 		kind = access.Person
 	}
-	return i.server.parts.DecisionHook.Ask(i.ctx, decisionhook.Question{
+	asking := *i
+	ctx, cancel := context.WithTimeout(i.ctx, i.askUntil.Sub(i.server.parts.Now()))
+	defer cancel()
+	asking.ctx = ctx
+	return i.server.parts.DecisionHook.Ask(asking.ctx, decisionhook.Question{
 		Principal: decisionhook.Principal{
 			Kind: strings.ToLower(string(kind)), Subject: principal.Subject,
 			Groups: principal.Groups, Tenant: principal.Tenant, Scopes: principal.Scopes,
@@ -132,46 +136,38 @@ type aheadOf struct {
 	err      error
 }
 
-// question names a decision about an object within one request.
-func question(action access.Action, key objectkey.Key) string {
-	return string(action) + " " + key.String()
+// question is what is decided about within one request.
+type question struct {
+	action access.Action
+	about  resource
 }
 
-// decideAhead decides about several objects at a time where an application is
-// asked, which takes longer than anything else here. What is not decided when
-// its time is over is an error of its object's own.
-func (i *issue) decideAhead(keys []objectkey.Key, actions ...access.Action) {
+// decideAhead decides about several objects and prefixes at a time where an
+// application is asked, which takes longer than anything else here. What is not
+// decided when the request's time is over is an error of its own.
+func (i *issue) decideAhead(resources []resource, actions ...access.Action) {
 	if i.server.parts.DecisionHook == nil {
 		return
 	}
 	if i.ahead == nil {
-		i.ahead = map[string]aheadOf{}
-		i.askUntil = i.server.parts.Now().Add(hookTime)
+		i.ahead = map[question]aheadOf{}
 	}
-	type todo struct {
-		action access.Action
-		key    objectkey.Key
-	}
-	open := make([]todo, 0, len(keys)*len(actions))
+	open := make([]question, 0, len(resources)*len(actions))
 	for _, action := range actions {
-		for _, key := range keys {
-			name := question(action, key)
-			if _, asked := i.ahead[name]; !asked {
-				i.ahead[name] = aheadOf{}
-				open = append(open, todo{action, key})
+		for _, about := range resources {
+			one := question{action, about}
+			if _, asked := i.ahead[one]; !asked {
+				i.ahead[one] = aheadOf{}
+				open = append(open, one)
 			}
 		}
 	}
-	asking := *i
-	ctx, cancel := context.WithTimeout(i.ctx, i.askUntil.Sub(i.server.parts.Now()))
-	defer cancel()
-	asking.ctx = ctx
 	results, next := make([]aheadOf, len(open)), make(chan int)
 	var workers sync.WaitGroup
 	for range min(i.server.parts.DecisionHook.Parallel(), len(open)) {
 		workers.Go(func() {
 			for n := range next {
-				results[n].decision, results[n].err = asking.decide(open[n].action, resource{key: open[n].key})
+				results[n].decision, results[n].err = i.decide(open[n].action, open[n].about)
 			}
 		})
 	}
@@ -181,17 +177,17 @@ func (i *issue) decideAhead(keys []objectkey.Key, actions ...access.Action) {
 	close(next)
 	workers.Wait()
 	for n, one := range open {
-		i.ahead[question(one.action, one.key)] = results[n]
+		i.ahead[one] = results[n]
 	}
 }
 
 // keysOf reads the keys of a batch; what is none is its item's own problem, and
 // no application's to see.
-func keysOf[I any](items []I, name func(I) string) []objectkey.Key {
-	keys := make([]objectkey.Key, 0, len(items))
+func keysOf[I any](items []I, name func(I) string) []resource {
+	keys := make([]resource, 0, len(items))
 	for _, item := range items {
 		if key, err := parseKey(name(item), ""); err == nil {
-			keys = append(keys, key)
+			keys = append(keys, resource{key: key})
 		}
 	}
 	return keys

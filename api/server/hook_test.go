@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -291,6 +294,71 @@ func TestAListHoldsNothingThatTheApplicationDenies(t *testing.T) {
 	if page, got := g.lists(t, "alice", "prefix=users/alice/&limit=1"); len(got) != 0 || page.NextCursor != "" {
 		t.Errorf("%q, goes on: %t", got, page.NextCursor != "")
 	}
+}
+
+// silent is an application that never answers: asked is how many wait for it.
+type silent struct {
+	parallel int
+	asked    atomic.Int32
+}
+
+func (s *silent) Parallel() int { return s.parallel }
+
+func (s *silent) Ask(ctx context.Context, _ decisionhook.Question) (decisionhook.Answer, error) {
+	s.asked.Add(1)
+	defer s.asked.Add(-1)
+	<-ctx.Done()
+	return decisionhook.Answer{}, fmt.Errorf("%w: %w", decisionhook.ErrUnavailable, ctx.Err())
+}
+
+// openFirst answers about a prefix that is listed at once.
+type openFirst struct {
+	*silent
+	prefix string
+}
+
+func (o openFirst) Ask(ctx context.Context, question decisionhook.Question) (decisionhook.Answer, error) {
+	if question.Prefix == o.prefix {
+		return decisionhook.Answer{ID: "1", Allowed: true}, nil
+	}
+	return o.silent.Ask(ctx, question)
+}
+
+func TestTheFoldersOfAListAreAskedAboutSideBySideAndWithinTheTimeOfOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var names shelf
+		for n := range 60 {
+			names = append(names, fmt.Sprintf("users/alice/%02d/", n))
+		}
+		hook, begin := &silent{parallel: 32}, time.Now()
+		ahead := start.Sub(begin)
+		g := newGateway(t, func(p *server.Parts) {
+			p.DecisionHook, p.Listing, p.Now = openFirst{hook, "users/alice/"}, names, func() time.Time { return time.Now().Add(ahead) }
+		})
+		answered := make(chan *httptest.ResponseRecorder, 1)
+		go func() {
+			answered <- g.do(t, "alice", http.MethodGet, "/v1/objects?folders=true&prefix=users/alice/", "")
+		}()
+		synctest.Wait()
+		if got := hook.asked.Load(); got < 2 {
+			t.Errorf("%d asked at a time", got)
+		}
+		mustProblem(t, <-answered, problem.Unavailable)
+		if now := time.Now(); now.After(begin.Add(20 * time.Second)) {
+			t.Errorf("it took from %s to %s", begin, now)
+		}
+	})
+}
+
+func TestTheFirstQuestionOfAListEndsWithTheTimeOfTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, func(p *server.Parts) { p.DecisionHook, p.Listing = &silent{parallel: 1}, shelf{} })
+		begin := time.Now()
+		mustProblem(t, g.do(t, "alice", http.MethodGet, "/v1/objects?prefix=users/alice/", ""), problem.Unavailable)
+		if now := time.Now(); !now.Equal(begin.Add(20 * time.Second)) {
+			t.Errorf("it took from %s to %s", begin, now)
+		}
+	})
 }
 
 func TestNothingLivesLongerThanTheApplicationSays(t *testing.T) {

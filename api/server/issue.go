@@ -96,12 +96,12 @@ type issue struct {
 	records []audit.Record
 	folders map[string]*decision // by action and prefix; nil: asked for once so far
 
-	ahead    map[string]aheadOf // by question
-	askUntil time.Time          // that decisions are asked for ahead
+	ahead    map[question]aheadOf
+	askUntil time.Time // that the application is asked
 }
 
 func (s *Server) newIssue(ctx context.Context) *issue {
-	return &issue{server: s, ctx: ctx, folders: map[string]*decision{}}
+	return &issue{server: s, ctx: ctx, folders: map[string]*decision{}, askUntil: s.parts.Now().Add(hookTime)}
 }
 
 // issued notes that something was made for the caller and returns its id.

@@ -123,7 +123,7 @@ func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, inpu
 		if err != nil {
 			return page, err
 		}
-		issue.decideListed(names.Objects, input.URLs)
+		issue.decideListed(names, input.URLs)
 		for _, object := range names.Objects {
 			decided, err := issue.decideKey(access.List, object.Key)
 			if err != nil {
@@ -153,17 +153,21 @@ func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, inpu
 }
 
 // decideListed decides about what S3 lists before it is looked at one by one.
-func (i *issue) decideListed(objects []listing.Object, read bool) {
-	keys := make([]objectkey.Key, len(objects))
-	for n, object := range objects {
-		keys[n] = object.Key
+func (i *issue) decideListed(names listing.Page, read bool) {
+	listed := make([]resource, 0, len(names.Objects)+len(names.Folders))
+	for _, object := range names.Objects {
+		listed = append(listed, resource{key: object.Key})
 	}
-	i.decideAhead(keys, access.List)
+	for _, folder := range names.Folders {
+		listed = append(listed, resource{prefix: folder})
+	}
+	i.decideAhead(listed, access.List)
 	if !read {
 		return
 	}
-	keys = slices.DeleteFunc(keys, func(key objectkey.Key) bool { return !i.ahead[question(access.List, key)].decision.Allowed })
-	i.decideAhead(keys, access.Read)
+	i.decideAhead(slices.DeleteFunc(listed, func(one resource) bool {
+		return one.key.IsZero() || !i.ahead[question{access.List, one}].decision.Allowed
+	}), access.Read)
 }
 
 // listed is an object of a list, with its URL where that was asked for. Why
