@@ -20,6 +20,10 @@ import (
 // that its answer still leaves within Stall.
 const hookTime = 20 * time.Second
 
+// shareOfTurns is the part of all questions at a time that one request may ask:
+// a fourth, so that a batch doesn't keep everybody else waiting.
+const shareOfTurns = 4
+
 // DecisionHook asks an application; an error wraps decisionhook.ErrUnavailable.
 type DecisionHook interface {
 	Ask(ctx context.Context, question decisionhook.Question) (decisionhook.Answer, error)
@@ -164,7 +168,7 @@ func (i *issue) decideAhead(resources []resource, actions ...access.Action) {
 	}
 	results, next := make([]aheadOf, len(open)), make(chan int)
 	var workers sync.WaitGroup
-	for range min(i.server.parts.DecisionHook.Parallel(), len(open)) {
+	for range min(max(1, i.server.parts.DecisionHook.Parallel()/shareOfTurns), len(open)) {
 		workers.Go(func() {
 			for n := range next {
 				results[n].decision, results[n].err = i.decide(open[n].action, open[n].about)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,7 +92,7 @@ func (d *decider) hook(t testing.TB) *decisionhook.Hook {
 		t.Fatal(err)
 	}
 	hook, err := decisionhook.New(decisionhook.Config{
-		URL: d.URL, Secrets: secrets, Timeout: 10 * time.Second, Parallel: 8, Now: func() time.Time { return start }, NewID: rand.Text,
+		URL: d.URL, Secrets: secrets, Timeout: 10 * time.Second, Parallel: 32, Now: func() time.Time { return start }, NewID: rand.Text,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -348,6 +349,24 @@ func TestTheFoldersOfAListAreAskedAboutSideBySideAndWithinTheTimeOfOneRequest(t 
 			t.Errorf("it took from %s to %s", begin, now)
 		}
 	})
+}
+
+func TestOneBatchLeavesTurnsToOthers(t *testing.T) {
+	for parallel, want := range map[int]int32{1: 1, 4: 1, 8: 2, 32: 8} {
+		synctest.Test(t, func(t *testing.T) {
+			hook := &silent{parallel: parallel}
+			g := newGateway(t, func(p *server.Parts) { p.DecisionHook = hook })
+			items := strings.Repeat(`{"key":"users/alice/%d"},`, 40)
+			for n := range 40 {
+				items = strings.Replace(items, "%d", strconv.Itoa(n), 1)
+			}
+			go g.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[`+strings.TrimSuffix(items, ",")+`]}`)
+			synctest.Wait()
+			if got := hook.asked.Load(); got != want {
+				t.Errorf("of %d turns one request takes %d, want %d", parallel, got, want)
+			}
+		})
+	}
 }
 
 func TestTheFirstQuestionOfAListEndsWithTheTimeOfTheRequest(t *testing.T) {
