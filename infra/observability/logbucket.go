@@ -55,6 +55,9 @@ type LogBucket interface {
 	// Accept adds what lets another service deliver, such as
 	// delivery.LogDeliveryStatement.
 	Accept(statement awsiam.PolicyStatement)
+	// Policy is what deliveries in the same stack have to wait for: where a
+	// bucket has none, AWS may write one.
+	Policy() awss3.BucketPolicy
 }
 
 type logBucket struct {
@@ -94,6 +97,8 @@ func (b *logBucket) AcceptAccessLogs(bucketARN, prefix string) {
 		awsiam.NewServicePrincipal(jsii.String("logging.s3.amazonaws.com"), nil),
 		[]string{*b.bucket.ArnForObjects(jsii.String(strings.TrimPrefix(prefix, "/") + "*"))}, []string{"s3:PutObject"}, when))
 }
+
+func (b *logBucket) Policy() awss3.BucketPolicy { return b.bucket.Policy() }
 
 func (b *logBucket) Accept(statement awsiam.PolicyStatement) {
 	b.bucket.AddToResourcePolicy(statement)

@@ -121,7 +121,7 @@ func (e *Environment) observe() {
 			DistributionID: jsii.String(distributionID), BucketARN: e.logs.BucketArn(), Queries: e.config.Delivery.LogQueries,
 		})
 		if e.accessLogs != nil && e.After == e.Content { // else AWS may write a policy of its own first
-			made.Node().AddDependency(e.accessLogs)
+			made.Node().AddDependency(e.accessLogs.Policy())
 		}
 	}
 	if o.Trail {
