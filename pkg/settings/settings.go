@@ -69,7 +69,7 @@ type Gateway struct {
 	DecisionHookSecret   string        `help:"File of the secret that signs the questions, whsec_ and 24 to 64 bytes in Base64; two lines while it is being changed."`
 	DecisionHookTimeout  time.Duration `default:"2s" help:"How long a question may take."`
 	DecisionHookCache    time.Duration `default:"1m" help:"Longest that an answer stands, where it says that it may. 0: every question is asked."`
-	DecisionHookParallel int           `default:"32" help:"Most questions that are asked at a time."`
+	DecisionHookParallel int           `default:"32" help:"Most questions that are asked at a time. One request asks a fourth of them at once at most."`
 
 	Issuer          string   `help:"Address of the OIDC issuer whose access tokens are accepted, exactly as in their iss claim."`
 	Audience        string   `help:"Audience that access tokens of this issuer must name."`
