@@ -9,6 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/decisionhook"
 	"github.com/signgate/signgate/pkg/grants"
@@ -19,6 +23,10 @@ import (
 // hookTime bounds how long one request asks the application altogether, so
 // that its answer still leaves within Stall.
 const hookTime = 20 * time.Second
+
+// hookSecretTime bounds how long Secrets Manager is asked at the start, with
+// all retries.
+const hookSecretTime = 5 * time.Second
 
 // shareOfTurns is the part of all questions at a time that one request may ask:
 // a fourth, so that a batch doesn't keep everybody else waiting.
@@ -34,11 +42,11 @@ type DecisionHook interface {
 // is asked of it at the start, nor by /readyz: it may start later than the
 // gateway, may itself need the gateway to be ready, and is not mended by taking
 // the gateway away.
-func newDecisionHook(gateway settings.Gateway, env Environment) (DecisionHook, error) {
+func newDecisionHook(ctx context.Context, gateway settings.Gateway, env Environment) (DecisionHook, error) {
 	if gateway.DecisionHook == "" {
 		return nil, nil //nolint:nilnil // none is the usual case
 	}
-	text, err := os.ReadFile(gateway.DecisionHookSecret)
+	text, err := hookSecret(ctx, gateway, env)
 	if err != nil {
 		return nil, fmt.Errorf("decision-hook-secret: %w", err)
 	}
@@ -54,6 +62,25 @@ func newDecisionHook(gateway settings.Gateway, env Environment) (DecisionHook, e
 		return nil, fmt.Errorf("decision-hook: %w", err)
 	}
 	return hook, nil
+}
+
+// hookSecret reads the file or, by its ARN, the secret of Secrets Manager.
+func hookSecret(ctx context.Context, gateway settings.Gateway, env Environment) ([]byte, error) {
+	named, err := arn.Parse(gateway.DecisionHookSecret)
+	if err != nil {
+		return os.ReadFile(gateway.DecisionHookSecret)
+	}
+	ctx, cancel := context.WithTimeout(ctx, hookSecretTime)
+	defer cancel()
+	options := secretsmanager.Options{Region: named.Region, Credentials: env.Credentials}
+	if gateway.SecretsEndpoint != "" {
+		options.BaseEndpoint = new(gateway.SecretsEndpoint)
+	}
+	answer, err := secretsmanager.New(options).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &gateway.DecisionHookSecret})
+	if err != nil {
+		return nil, fmt.Errorf("read it from Secrets Manager: %w", err)
+	}
+	return []byte(aws.ToString(answer.SecretString)), nil
 }
 
 // resource is what a decision is about: an object, or everything below a

@@ -508,6 +508,44 @@ func TestAWidgetsFileGetsANewKeyWhereTheApplicationDeniesOverwriting(t *testing.
 	}
 }
 
+// secretsManager answers GetSecretValue with one secret.
+func secretsManager(t *testing.T, arn, secret string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var asked struct{ SecretId string }
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || asked.SecretId != arn {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		_ = json.NewEncoder(w).Encode(map[string]string{"ARN": arn, "SecretString": secret, "VersionId": "1"})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestTheSecretOfTheHookMayBeInSecretsManager(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:hook-AbCdEf"
+	d, key := newDecider(t), generateKey(t, keyring.P256)
+	from := func(address string) func(*settings.Gateway) {
+		return func(s *settings.Gateway) {
+			s.DecisionHook, s.DecisionHookSecret, s.SecretsEndpoint = d.URL+"/decisions", arn, address
+		}
+	}
+	asked := 0
+	d.no = func(decisionhook.Question) bool { asked++; return false } // the decider verifies the signature
+	g := fromSettings(t, key, from(secretsManager(t, arn, hookSecret+"\n")))
+	if answer := g.one(t, g.token, "users/alice/a.txt", ""); answer.URL == "" || asked == 0 {
+		t.Errorf("asked %d times: %+v", asked, answer)
+	}
+	if err := failingSettings(t, from(secretsManager(t, arn, "not a secret"))); strings.Contains(err.Error(), "not a secret") {
+		t.Errorf("%v", err)
+	}
+	if err := failingSettings(t, from(secretsManager(t, "another", hookSecret))); !strings.Contains(err.Error(), "decision-hook-secret") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestTheSettingsSayWhichApplicationDecides(t *testing.T) {
 	d, key := newDecider(t), generateKey(t, keyring.P256)
 	file := filepath.Join(t.TempDir(), "secret")

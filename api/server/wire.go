@@ -102,7 +102,7 @@ func (w *wiring) keys(ctx context.Context) error {
 }
 
 // decisions loads policies and rules and opens what is shared.
-func (w *wiring) decisions(context.Context) error {
+func (w *wiring) decisions(ctx context.Context) error {
 	layout, err := access.ParseLayout(w.gateway.KeyLayout)
 	if err != nil {
 		return fmt.Errorf("key-layout: %w", err)
@@ -119,7 +119,7 @@ func (w *wiring) decisions(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.parts.DecisionHook, err = newDecisionHook(w.gateway, w.env); err != nil {
+	if w.parts.DecisionHook, err = newDecisionHook(ctx, w.gateway, w.env); err != nil {
 		return err
 	}
 	w.parts.HookInstead = w.parts.DecisionHook != nil && w.gateway.DecisionHookMode == settings.HookInstead

@@ -18,6 +18,15 @@ import (
 // so is a member without a value (null) or with an object. Errors wrap
 // ErrInvalid.
 func File(r io.Reader) (kong.Resolver, error) {
+	values, err := readObject(r)
+	if err != nil {
+		return nil, err
+	}
+	return source{name: "the file", values: values}, nil
+}
+
+// readObject reads one object of settings, whatever their names.
+func readObject(r io.Reader) (map[string]any, error) {
 	decoder := json.NewDecoder(r)
 	decoder.UseNumber()
 	values := map[string]any{}
@@ -32,7 +41,7 @@ func File(r io.Reader) (kong.Resolver, error) {
 			return nil, fmt.Errorf("%w: %s in the file must be a text, a number, true, false or a list of these; leave it out where it has no value", ErrInvalid, name)
 		}
 	}
-	return source{name: "the file", values: values}, nil
+	return values, nil
 }
 
 // isSetting says whether a value of JSON can be written as that of a flag.
@@ -86,14 +95,20 @@ func (s source) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 	if !ok {
 		return nil, nil //nolint:nilnil // kong's way to say "not here"
 	}
-	if list, ok := value.([]any); ok {
-		parts := make([]string, len(list))
-		for i, part := range list {
-			parts[i] = fmt.Sprint(part)
-		}
-		return strings.Join(parts, ","), nil
+	return asText(value), nil
+}
+
+// asText writes a value as that of a flag.
+func asText(value any) string {
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Sprint(value)
 	}
-	return fmt.Sprint(value), nil
+	parts := make([]string, len(list))
+	for i, part := range list {
+		parts[i] = fmt.Sprint(part)
+	}
+	return strings.Join(parts, ",")
 }
 
 func camelCase(name string) string {

@@ -66,7 +66,7 @@ type Gateway struct {
 
 	DecisionHook         string        `help:"Address of an application that is asked about every decision, such as https://app.example.com/decisions. None by default."`
 	DecisionHookMode     string        `default:"also" enum:"also,instead" help:"also: what policies and shares allow, the application has to allow too. instead: it decides alone where policies don't forbid; then nothing can be shared."`
-	DecisionHookSecret   string        `help:"File of the secret that signs the questions, whsec_ and 24 to 64 bytes in Base64; two lines while it is being changed."`
+	DecisionHookSecret   string        `help:"File of the secret that signs the questions, or the ARN of one in Secrets Manager: whsec_ and 24 to 64 bytes in Base64; two lines while it is being changed."`
 	DecisionHookTimeout  time.Duration `default:"2s" help:"How long a question may take."`
 	DecisionHookCache    time.Duration `default:"1m" help:"Longest that an answer stands, where it says that it may. 0: every question is asked."`
 	DecisionHookParallel int           `default:"32" help:"Most questions that are asked at a time. One request asks a fourth of them at once at most."`
@@ -112,9 +112,9 @@ type Gateway struct {
 // Defaults returns the settings that have defaults, filled in.
 func Defaults() (Gateway, error) {
 	var gateway Gateway
-	parser, err := kong.New(&gateway, kong.Name("signgate"))
+	parser, err := newParser(&gateway)
 	if err != nil {
-		return Gateway{}, fmt.Errorf("settings: %w", err)
+		return Gateway{}, err
 	}
 	parsing, err := kong.Trace(parser, nil) // Parse would ask for the required ones
 	if err != nil {
@@ -211,6 +211,9 @@ func (g *Gateway) checkDecisionHook(check func(string, error)) {
 	check("decision-hook", checkServer(g.DecisionHook, false))
 	if g.DecisionHookSecret == "" {
 		check("decision-hook-secret", errors.New("is empty: the application couldn't tell the gateway from others"))
+	}
+	if strings.HasPrefix(g.DecisionHookSecret, "whsec_") { // pasted; it isn't repeated
+		check("decision-hook-secret", errors.New("must be a file or an ARN, not the secret itself"))
 	}
 	check("decision-hook-timeout", between(int64(g.DecisionHookTimeout), int64(time.Millisecond), int64(longest)))
 	check("decision-hook-cache", atLeast(g.DecisionHookCache, 0))

@@ -285,6 +285,11 @@ func TestAComplaintAboutTheSecretDoesNotRepeatIt(t *testing.T) {
 	if err := gateway.Validate(); err == nil || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("Validate = %v", err)
 	}
+	gateway = good(t)
+	gateway.DecisionHook, gateway.DecisionHookSecret = "https://app.example.com/decisions", "whsec_hidden"
+	if err := gateway.Validate(); err == nil || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("Validate = %v", err)
+	}
 }
 
 func TestSigningKeysMayComeFromASecretAlone(t *testing.T) {
