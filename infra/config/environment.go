@@ -3,6 +3,10 @@ package config
 import (
 	"io/fs"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/signgate/signgate/pkg/settings"
 )
 
 // Environment is one deployment of signgate: its stacks, roles, keys and
@@ -171,8 +175,23 @@ type Gateway struct {
 
 	Domain *APIDomain `json:"domain"` // none: the API's own name
 
-	PolicyFiles fs.FS  `json:"-"` // the policies
-	Rules       []byte `json:"-"` // what the file of upload rules holds
+	// Settings are settings of the gateway as in a file of its own (package
+	// settings), as far as the stacks don't decide them; Handed says which.
+	// issuers names a file beside the environment's.
+	Settings     jsontext.Value `json:"settings"`
+	DecisionHook *DecisionHook  `json:"decisionHook"` // an application that is asked about decisions
+
+	Handed      settings.Values `json:"-"` // what Settings holds
+	IssuersFile []byte          `json:"-"` // what the file of issuers holds
+	PolicyFiles fs.FS           `json:"-"` // the policies
+	Rules       []byte          `json:"-"` // what the file of upload rules holds
+}
+
+// DecisionHook is an application that is asked about decisions.
+type DecisionHook struct {
+	URL          string `json:"url"`          // such as https://app.example.com/decisions
+	SecretARN    string `json:"secretArn"`    // of the secret of Secrets Manager that signs the questions
+	SecretKeyARN string `json:"secretKeyArn"` // the key of KMS that encrypts it where that isn't Secrets Manager's
 }
 
 // APIDomain is a name of one's own for the gateway.

@@ -79,6 +79,11 @@ func (g *Gateway) check(found *list, region string) {
 	if g.Domain != nil {
 		g.Domain.check(found, region)
 	}
+	if hook := g.DecisionHook; hook != nil {
+		found.When(hook.SecretARN == "", "gateway.decisionHook.secretArn is missing: how would the application tell the gateway from others?")
+		found.arn("gateway.decisionHook.secretArn", hook.SecretARN, "secretsmanager", "")
+		found.arn("gateway.decisionHook.secretKeyArn", hook.SecretKeyARN, "kms", "")
+	}
 }
 
 func (d *APIDomain) check(found *list, region string) {

@@ -90,7 +90,7 @@ func Load(folder fs.FS, name string) (Environment, error) {
 		return Environment{}, fmt.Errorf("%w: %s.json: %s", ErrInvalid, name, reason(err))
 	}
 	environment.Name = name
-	found := slices.Concat(environment.readKeys(folder), environment.Gateway.readFiles(folder), environment.complaints())
+	found := slices.Concat(environment.readKeys(folder), environment.Gateway.readFiles(folder), environment.readSettings(folder), environment.complaints())
 	if err := found.Err(fmt.Errorf("%w: %s.json", ErrInvalid, name)); err != nil {
 		return Environment{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/signgate/signgate/infra/config"
+	"github.com/signgate/signgate/pkg/settings"
 )
 
 func TestTheShippedEnvironmentsAreValid(t *testing.T) {
@@ -58,16 +60,17 @@ func folder(t *testing.T, text string) fs.FS {
 	}
 	good := publicKey(t, elliptic.P256())
 	return fstest.MapFS{
-		"e.json":           {Data: []byte(text)},
-		"keys/good.pem":    {Data: []byte(good)},
-		"keys/same.pem":    {Data: []byte(good)},
-		"keys/other.pem":   {Data: []byte(publicKey(t, elliptic.P256()))},
-		"keys/p384.pem":    {Data: []byte(publicKey(t, elliptic.P384()))},
-		"keys/text.pem":    {Data: []byte("not a key")},
-		"rules/p.cedar":    {Data: []byte("permit (principal, action, resource);")},
-		"rules/rules.json": {Data: []byte(`[{"prefix": "in/", "verify": true}]`)},
-		"broken/p.cedar":   {Data: []byte("permit")},
-		"keys/private.pem": {Data: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
+		"e.json":             {Data: []byte(text)},
+		"keys/good.pem":      {Data: []byte(good)},
+		"keys/same.pem":      {Data: []byte(good)},
+		"keys/other.pem":     {Data: []byte(publicKey(t, elliptic.P256()))},
+		"keys/p384.pem":      {Data: []byte(publicKey(t, elliptic.P384()))},
+		"keys/text.pem":      {Data: []byte("not a key")},
+		"rules/p.cedar":      {Data: []byte("permit (principal, action, resource);")},
+		"rules/rules.json":   {Data: []byte(`[{"prefix": "in/", "verify": true}]`)},
+		"rules/issuers.json": {Data: []byte(`[{"issuer": "https://partner.example.com", "audience": "photos", "algorithms": ["ES256"], "prefix": "partner:"}]`)},
+		"broken/p.cedar":     {Data: []byte("permit")},
+		"keys/private.pem":   {Data: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
 	}
 }
 
@@ -150,6 +153,19 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"an unknown set of policies": {`{"gateway": {"policySet": "all", "issuer": "https://issuer.example.com", "audience": "a", "domain": {"name": "api.example.com", "zoneId": "Z0123456789ABC", "zoneName": "example.org"}}, ` + keys + `}`, []string{
 			`policySet is one of photos`, "doesn't lie in the zone example.org",
 		}},
+		"settings that the stacks decide": {`{"gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a", "settings": {"bucket": "other", "s3Reads": true, "tenantClaim": ""}}, ` + keys + `}`, []string{
+			"bucket isn't for this file to say", "s3-reads isn't for this file to say", "tenant-claim is empty",
+		}},
+		"settings that there aren't": {`{"gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a", "settings": {"tenantclaim": "org"}}, ` + keys + `}`, []string{
+			"gateway.settings: ", "no setting tenantclaim",
+		}},
+		"settings that a gateway refuses": {`{"limits": {"maxReadLife": "1h"}, "gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a", "sharing": true,
+			"decisionHook": {"url": "http://app.example.com"}, "settings": {"readLife": "2h", "decisionHookMode": "instead"}}, ` + keys + `}`, []string{
+			"decisionHook.secretArn is missing", "decision-hook must begin with https", "decision-hook-mode instead can't go with", "read-life is 2h0m0s",
+		}},
+		"issuers that there aren't": {`{"gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a", "settings": {"issuers": "keys/text.pem"}}, ` + keys + `}`, []string{
+			`gateway.settings.issuers: "keys/text.pem"`,
+		}},
 		"keys that both read and write": {`{"delivery": {"writes": {"pathPrefix": "/up/", "signingKeys": [{"id": "w", "publicKey": "keys/same.pem"}]}}, ` + keys + `}`, []string{
 			"delivery.writes.signingKeys[0].publicKey is the key of signingKeys.slots[0]",
 		}},
@@ -181,6 +197,21 @@ func TestAGatewayComesWithItsPoliciesAndRules(t *testing.T) {
 	}
 	if e.SigningKeys.Source != config.Managed {
 		t.Errorf("keys are %s where nothing is said", e.SigningKeys.Source)
+	}
+}
+
+func TestSettingsOfTheGatewayAreHandedOn(t *testing.T) {
+	t.Parallel()
+	const text = `{"signingKeys": {"slots": [{"id": "a"}]}, "gateway": {"policies": "rules", "issuer": "https://issuer.example.com", "audience": "photos",
+		"decisionHook": {"url": "https://app.example.com/decisions", "secretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:hook-AbCdEf"},
+		"settings": {"groupsClaim": "roles", "tokenAlgorithms": ["RS256", "ES256"], "maxUploadBytes": 1099511627776, "issuers": "rules/issuers.json"}}}`
+	e, err := config.Load(folder(t, text), "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings.Values{"groups-claim": "roles", "token-algorithms": "RS256,ES256", "max-upload-bytes": "1099511627776"}
+	if !maps.Equal(e.Gateway.Handed, want) || !strings.Contains(string(e.Gateway.IssuersFile), "partner") {
+		t.Errorf("%v; issuers %s", e.Gateway.Handed, e.Gateway.IssuersFile)
 	}
 }
 
