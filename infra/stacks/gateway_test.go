@@ -118,6 +118,15 @@ func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit"})
 }
 
+func TestPagesThatReadAndPagesThatUploadMayCallTheGateway(t *testing.T) {
+	for environment, want := range map[string][]string{
+		"dev": {"http://localhost:3000"}, "prod": {"https://app.example.com"}, "apart": {"http://localhost:3000", "https://photos.example.com"},
+	} {
+		file := strings.Replace(environment, "apart", "dev", 1)
+		synthtest.Equal(t, environment, start(t, content(t, environment), file).AllowedOrigins, want)
+	}
+}
+
 func TestAnEnvironmentSaysWhereItsGatewayIs(t *testing.T) {
 	for _, name := range withGateway() {
 		outputs, _ := content(t, name).Body["Outputs"].(map[string]any)

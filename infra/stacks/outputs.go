@@ -27,8 +27,10 @@ func (e *Environment) gatewaySettings() map[string]string {
 		"max-read-life":     time.Duration(e.config.Limits.MaxReadLife).String(),
 		"max-upload-life":   time.Duration(e.config.Limits.MaxUploadLife).String(),
 	}
-	if origins := e.config.Content.UploadOrigins; len(origins) > 0 {
-		values["allowed-origins"] = strings.Join(origins, ",")
+	// A page that reads with cookies, or uploads, asks the gateway first.
+	if origins := slices.Concat(e.config.Content.UploadOrigins, e.config.Delivery.Origins); len(origins) > 0 {
+		slices.Sort(origins)
+		values["allowed-origins"] = strings.Join(slices.Compact(origins), ",")
 	}
 	e.gatewayAnswers(values)
 	return values

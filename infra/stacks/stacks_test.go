@@ -65,6 +65,7 @@ func variants() map[string]func(*config.Environment) {
 			}
 			e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
 			e.Network = &config.Network{CIDR: "10.20.0.0/20"}
+			e.Delivery.Origins = []string{"https://photos.example.com"}
 		},
 		"bounded": func(e *config.Environment) {
 			e.Access.Boundary, e.Tags = "bounds", map[string]string{"team": "photos"}
