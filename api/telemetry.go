@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/metrics"
 	"github.com/signgate/signgate/pkg/settings"
 	"github.com/signgate/signgate/pkg/telemetry"
 )
@@ -27,8 +28,8 @@ func newTelemetry(ctx context.Context, gateway settings.Gateway, build server.Bu
 		log.WarnContext(ctx, "measurements could not be sent", "error", err)
 	}))
 	return telemetry.New(ctx, telemetry.Config{
-		Service: "signgate", Version: build.Version, Prometheus: gateway.MetricsListen != "",
-		Namespace: gateway.MetricsNamespace, Out: stderr, Lookup: os.LookupEnv, Now: now,
+		Service: metrics.Service, Version: build.Version, Prometheus: gateway.MetricsListen != "",
+		Namespace: gateway.MetricsNamespace, Dimensions: metrics.Dimensions(), Out: stderr, Lookup: os.LookupEnv, Now: now,
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/metrics"
 	"github.com/signgate/signgate/pkg/signedurl"
 )
 
@@ -47,17 +48,17 @@ func newInstruments(t Telemetry, now func() time.Time) (*instruments, error) {
 	}
 	m := &instruments{now: now}
 	var failures [8]error
-	m.requests, failures[0] = t.Meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), metric.WithDescription("How long requests took."),
+	m.requests, failures[0] = t.Meter.Float64Histogram(metrics.RequestDuration, metric.WithUnit("s"), metric.WithDescription("How long requests took."),
 		metric.WithExplicitBucketBoundaries(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
-	m.issuances, failures[1] = t.Meter.Int64Counter("signgate.issuances", metric.WithUnit("{record}"), metric.WithDescription("Records in the audit trail, by action and outcome."))
-	m.denials, failures[2] = t.Meter.Int64Counter("signgate.denials", metric.WithUnit("{record}"), metric.WithDescription("Decisions that were no, by action and reason."))
-	m.problems, failures[3] = t.Meter.Int64Counter("signgate.problems", metric.WithUnit("{answer}"), metric.WithDescription("Answers that were problems, by code."))
-	m.signing, failures[4] = t.Meter.Float64Histogram("signgate.signing.duration", metric.WithUnit("s"), metric.WithDescription("How long the making of one signature for the CDN took."),
+	m.issuances, failures[1] = t.Meter.Int64Counter(metrics.Issuances, metric.WithUnit("{record}"), metric.WithDescription("Records in the audit trail, by action and outcome."))
+	m.denials, failures[2] = t.Meter.Int64Counter(metrics.Denials, metric.WithUnit("{record}"), metric.WithDescription("Decisions that were no, by action and reason."))
+	m.problems, failures[3] = t.Meter.Int64Counter(metrics.Problems, metric.WithUnit("{answer}"), metric.WithDescription("Answers that were problems, by code."))
+	m.signing, failures[4] = t.Meter.Float64Histogram(metrics.SigningDuration, metric.WithUnit("s"), metric.WithDescription("How long the making of one signature for the CDN took."),
 		metric.WithExplicitBucketBoundaries(.00005, .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1))
-	m.audit, failures[5] = t.Meter.Int64Counter("signgate.audit.failures", metric.WithUnit("{failure}"), metric.WithDescription("Records that could not be written, so that nothing was issued."))
-	m.checks, failures[6] = t.Meter.Int64Gauge("signgate.check.up", metric.WithUnit("{check}"), metric.WithDescription("1 where what the gateway needs was there when it was last looked for, else 0."))
+	m.audit, failures[5] = t.Meter.Int64Counter(metrics.AuditFailures, metric.WithUnit("{failure}"), metric.WithDescription("Records that could not be written, so that nothing was issued."))
+	m.checks, failures[6] = t.Meter.Int64Gauge(metrics.CheckUp, metric.WithUnit("{check}"), metric.WithDescription("1 where what the gateway needs was there when it was last looked for, else 0."))
 	if t.KeySince != nil {
-		_, failures[7] = t.Meter.Float64ObservableGauge("signgate.signing.key.age", metric.WithUnit("s"), metric.WithDescription("Age of the active signing key."),
+		_, failures[7] = t.Meter.Float64ObservableGauge(metrics.KeyAge, metric.WithUnit("s"), metric.WithDescription("Age of the active signing key."),
 			metric.WithFloat64Callback(func(_ context.Context, o metric.Float64Observer) error {
 				if since := t.KeySince(); !since.IsZero() {
 					o.Observe(now().Sub(since).Seconds())
@@ -89,7 +90,7 @@ func (m *instruments) take() bool { return m != nil && m.fresh.Swap(false) }
 
 func (m *instruments) problem(ctx context.Context, code string) {
 	if m != nil {
-		m.problems.Add(ctx, 1, metric.WithAttributes(attribute.String("code", code)))
+		m.problems.Add(ctx, 1, metric.WithAttributes(attribute.String(metrics.Code, code)))
 	}
 }
 
@@ -101,7 +102,7 @@ func (m *instruments) check(ctx context.Context, name string, err error) {
 	if err != nil {
 		up = 0
 	}
-	m.checks.Record(ctx, up, metric.WithAttributes(attribute.String("check", name)))
+	m.checks.Record(ctx, up, metric.WithAttributes(attribute.String(metrics.Check, name)))
 }
 
 // knownMethod keeps a client from inventing values.
@@ -139,9 +140,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		err := next(c)
 		if m := s.instruments; m != nil {
 			m.requests.Record(ctx, s.parts.Now().Sub(begin).Seconds(), metric.WithAttributeSet(attribute.NewSet(
-				attribute.String("http.request.method", knownMethod(c.Request().Method)),
-				attribute.String("http.route", s.routeOf(c)),
-				attribute.Int("http.response.status_code", c.Response().Status))))
+				attribute.String(metrics.Method, knownMethod(c.Request().Method)),
+				attribute.String(metrics.Route, s.routeOf(c)),
+				attribute.Int(metrics.Status, c.Response().Status))))
 			m.fresh.Store(true)
 		}
 		return err
@@ -151,8 +152,8 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) endSpan(c echo.Context, span trace.Span) {
 	route, status := s.routeOf(c), c.Response().Status
 	span.SetName(knownMethod(c.Request().Method) + " " + route)
-	span.SetAttributes(attribute.String("http.request.method", knownMethod(c.Request().Method)), attribute.String("http.route", route),
-		attribute.Int("http.response.status_code", status), attribute.String("signgate.request_id", requestIDOf(c.Request().Context())))
+	span.SetAttributes(attribute.String(metrics.Method, knownMethod(c.Request().Method)), attribute.String(metrics.Route, route),
+		attribute.Int(metrics.Status, status), attribute.String("signgate.request_id", requestIDOf(c.Request().Context())))
 	if status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, "")
 	}
@@ -199,9 +200,9 @@ func (m *instruments) recorded(ctx context.Context, records []audit.Record, err 
 		counts[kind{record.Action, string(record.Outcome), reasonOf(record)}]++
 	}
 	for k, count := range counts {
-		m.issuances.Add(ctx, count, metric.WithAttributes(attribute.String("action", k.action), attribute.String("outcome", k.outcome)))
+		m.issuances.Add(ctx, count, metric.WithAttributes(attribute.String(metrics.Action, k.action), attribute.String(metrics.Outcome, k.outcome)))
 		if k.outcome == string(audit.Denied) {
-			m.denials.Add(ctx, count, metric.WithAttributes(attribute.String("action", k.action), attribute.String("reason", k.reason)))
+			m.denials.Add(ctx, count, metric.WithAttributes(attribute.String(metrics.Action, k.action), attribute.String(metrics.Reason, k.reason)))
 		}
 	}
 }
@@ -225,7 +226,7 @@ type measuredSigner struct {
 
 func (s measuredSigner) took(begin time.Time, kind string) {
 	m := s.instruments
-	m.signing.Record(context.Background(), m.now().Sub(begin).Seconds(), metric.WithAttributes(attribute.String("kind", kind)))
+	m.signing.Record(context.Background(), m.now().Sub(begin).Seconds(), metric.WithAttributes(attribute.String(metrics.Kind, kind)))
 }
 
 // Sign is the signer's, measured.

@@ -9,12 +9,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/metrics"
 	"github.com/signgate/signgate/pkg/telemetry"
 )
 
@@ -41,7 +45,7 @@ func newWatched(t testing.TB, change func(*server.Parts)) *watched {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 	var err error
 	w.measured, err = telemetry.New(t.Context(), telemetry.Config{
-		Service: "signgate", Prometheus: true, Namespace: "test", Out: &w.lines, Now: time.Now, Lookup: os.LookupEnv,
+		Service: "signgate", Prometheus: true, Namespace: "test", Dimensions: metrics.Dimensions(), Out: &w.lines, Now: time.Now, Lookup: os.LookupEnv,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +128,79 @@ func TestARecordThatCannotBeWrittenIsCounted(t *testing.T) {
 	if strings.Contains(page, `outcome="issued"`) {
 		t.Errorf("it counts as issued:\n%s", page)
 	}
+}
+
+// once fails the first time.
+type once struct {
+	server.Recorder
+	failed bool
+}
+
+func (o *once) Record(ctx context.Context, records ...audit.Record) error {
+	if !o.failed {
+		o.failed = true
+		return errors.New("disk full")
+	}
+	return o.Recorder.Record(ctx, records...)
+}
+
+// Alarms and dashboards name metrics and dimensions by package metrics: what it
+// promises is what leaves the gateway, and all of it.
+func TestCloudWatchGetsTheMetricsAndDimensionsThatArePromised(t *testing.T) {
+	w := newWatched(t, func(p *server.Parts) {
+		p.Audit = &once{Recorder: p.Audit}
+		p.Checks = []server.Check{{Name: metrics.CheckKeys, Run: func(context.Context) error { return nil }}}
+	})
+	for range 2 { // the first can't be recorded
+		w.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/a.png"},{"key":"users/bob/c.png"}]}`)
+	}
+	w.do(t, "", http.MethodGet, "/readyz", "")
+	if err := w.measured.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][][]string{}
+	for text := range strings.SplitSeq(strings.TrimSpace(w.lines.String()), "\n") {
+		for _, counted := range embedded(t, text) {
+			sets := make([][]string, len(counted.Dimensions))
+			for n, set := range counted.Dimensions {
+				if set[0] != metrics.ServiceDimension {
+					t.Errorf("%s: the service isn't the first dimension", text)
+				}
+				sets[n] = set[1:]
+			}
+			got[counted.Metrics[0].Name] = sets
+		}
+	}
+	if want := metrics.Dimensions(); !reflect.DeepEqual(got, want) {
+		t.Errorf("CloudWatch counts\n%v, not\n%v", got, want)
+	}
+}
+
+// directive is what a line in embedded metric format asks of CloudWatch.
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []struct{ Name string }
+}
+
+// embedded reads such a line, whose dimensions have to be members of it.
+func embedded(t testing.TB, line string) []directive {
+	t.Helper()
+	var members map[string]any
+	var about struct {
+		AWS struct{ CloudWatchMetrics []directive } `json:"_aws"`
+	}
+	if err := errors.Join(json.Unmarshal([]byte(line), &members), json.Unmarshal([]byte(line), &about)); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	for _, counted := range about.AWS.CloudWatchMetrics {
+		for _, name := range slices.Concat(counted.Dimensions...) {
+			if value, _ := members[name].(string); value == "" {
+				t.Errorf("%s has no %s", line, name)
+			}
+		}
+	}
+	return about.AWS.CloudWatchMetrics
 }
 
 // Whoever reads metrics and traces learns neither a secret, nor a key, nor who

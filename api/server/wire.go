@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/metrics"
 	"github.com/signgate/signgate/pkg/settings"
 	"github.com/signgate/signgate/pkg/telemetry"
 )
@@ -97,7 +98,7 @@ func (w *wiring) keys(ctx context.Context) error {
 	}
 	w.live = live
 	w.parts.Signer, w.parts.Verifier, w.parts.StableKey, w.parts.Sealer = live.signer, live, live.stableKey, live
-	w.check("keys", live.ready)
+	w.check(metrics.CheckKeys, live.ready)
 	return nil
 }
 
@@ -124,8 +125,8 @@ func (w *wiring) decisions(ctx context.Context) error {
 	}
 	w.parts.HookInstead = w.parts.DecisionHook != nil && w.gateway.DecisionHookMode == settings.HookInstead
 	w.parts.Access, w.parts.Grants, w.closers = authorizer, shares, append(w.closers, closeShares)
-	w.check("policies", func(context.Context) error { return havePolicies(authorizer) })
-	w.check("grants", func(ctx context.Context) error { return canFind(ctx, shares, w.env.Now) })
+	w.check(metrics.CheckPolicies, func(context.Context) error { return havePolicies(authorizer) })
+	w.check(metrics.CheckGrants, func(ctx context.Context) error { return canFind(ctx, shares, w.env.Now) })
 	return nil
 }
 
@@ -139,7 +140,7 @@ func (w *wiring) s3(ctx context.Context) error {
 		return err
 	}
 	w.parts.Presigner, w.parts.Uploads, w.parts.Listing = presigner, newUploads(w.gateway, w.env), newListing(w.gateway, w.env)
-	w.check("credentials", presigner.Ready)
+	w.check(metrics.CheckCredentials, presigner.Ready)
 	return nil
 }
 
@@ -157,7 +158,7 @@ func (w *wiring) trail(context.Context) error {
 	}
 	w.parts.Audit, w.closers = trail, append(w.closers, closeTrail)
 	w.live.onActive = trail.SignWith
-	w.check("audit", trail.Ready)
+	w.check(metrics.CheckAudit, trail.Ready)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/signgate/signgate/pkg/apikeys/dynamo"
 	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/dynamotable"
+	"github.com/signgate/signgate/pkg/metrics"
 	"github.com/signgate/signgate/pkg/settings"
 )
 
@@ -35,7 +36,7 @@ func (w *wiring) callers(ctx context.Context) error {
 		}
 		bearers.Tokens = tokens
 		w.repeat(chore{issuerKeysEvery, tokens.Refresh}) //nolint:contextcheck // outlives this context
-		w.check("issuer", tokens.Ready)
+		w.check(metrics.CheckIssuer, tokens.Ready)
 	}
 	store, err := OpenAPIKeys(ctx, APIKeyStore{
 		File: w.gateway.APIKeysFile, Table: w.gateway.APIKeysTable, Region: w.gateway.Region, Credentials: w.env.Credentials,
@@ -49,7 +50,7 @@ func (w *wiring) callers(ctx context.Context) error {
 			return err
 		}
 		bearers.Keys = keys
-		w.check("api-keys", keys.Ready)
+		w.check(metrics.CheckAPIKeys, keys.Ready)
 	}
 	w.parts.Callers = bearers
 	return w.awsCallers()

@@ -18,9 +18,12 @@ import (
 const maxValues = 100
 
 // embedded writes metrics as lines of JSON in CloudWatch's embedded metric
-// format: one for each metric and set of attributes, which are its dimensions.
+// format: one for each metric and combination of attributes, which CloudWatch
+// counts by each of the metric's sets of dimensions. An attribute that is in no
+// set is a member of the line all the same.
 type embedded struct {
 	namespace, service string
+	dimensions         map[string][][]string // by metric, without the service
 	out                io.Writer
 	now                func() time.Time
 }
@@ -120,6 +123,29 @@ func unitOf(unit string) string {
 	return "Count"
 }
 
+// service is the dimension that every metric has.
+const service = "service"
+
+// sets are the sets of dimensions of a line. One that names an attribute which
+// isn't there is left out: CloudWatch would refuse the line.
+func (e *embedded) sets(metric string, attributes attribute.Set) [][]string {
+	var sets [][]string
+	for _, wanted := range e.dimensions[metric] {
+		missing := slices.ContainsFunc(wanted, func(name string) bool { return !attributes.HasValue(attribute.Key(name)) })
+		if !missing {
+			sets = append(sets, append([]string{service}, wanted...))
+		}
+	}
+	if sets != nil {
+		return sets
+	}
+	all := append(make([]string, 0, 1+attributes.Len()), service)
+	for _, a := range attributes.ToSlice() {
+		all = append(all, string(a.Key))
+	}
+	return [][]string{all}
+}
+
 type named struct{ Name, Unit string }
 
 type directive struct {
@@ -129,15 +155,13 @@ type directive struct {
 }
 
 func (e *embedded) line(metric metricdata.Metrics, attributes attribute.Set, value any) error {
-	members := map[string]any{"service": e.service, metric.Name: value}
-	dimensions := append(make([]string, 0, 1+attributes.Len()), "service")
+	members := map[string]any{service: e.service, metric.Name: value}
 	for _, a := range attributes.ToSlice() {
 		members[string(a.Key)] = a.Value.String() // a dimension's value is text
-		dimensions = append(dimensions, string(a.Key))
 	}
 	members["_aws"] = map[string]any{
 		"Timestamp":         e.now().UnixMilli(),
-		"CloudWatchMetrics": []directive{{e.namespace, [][]string{dimensions}, []named{{metric.Name, unitOf(metric.Unit)}}}},
+		"CloudWatchMetrics": []directive{{e.namespace, e.sets(metric.Name, attributes), []named{{metric.Name, unitOf(metric.Unit)}}}},
 	}
 	text, err := json.Marshal(members)
 	if err != nil {

@@ -31,6 +31,7 @@ type Config struct {
 	Service, Version string
 	Prometheus       bool                             // make a page
 	Namespace        string                           // of CloudWatch, for lines in embedded metric format; none if empty
+	Dimensions       map[string][][]string            // of those lines, by metric: sets of attributes that CloudWatch counts by; of others, all attributes together
 	Out              io.Writer                        // takes those lines, each in one Write
 	Every            time.Duration                    // how often metrics are pushed; zero for a minute
 	Lookup           func(name string) (string, bool) // reads OpenTelemetry's variables
@@ -78,7 +79,7 @@ func (t *Telemetry) makeMeters(ctx context.Context, config Config, about *resour
 		t.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	}
 	if config.Namespace != "" {
-		lines := &embedded{namespace: config.Namespace, service: config.Service, out: config.Out, now: config.Now}
+		lines := &embedded{namespace: config.Namespace, service: config.Service, dimensions: config.Dimensions, out: config.Out, now: config.Now}
 		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(lines, sdkmetric.WithInterval(config.Every))))
 	}
 	switch wanted, err := config.otlp("METRICS"); {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -126,6 +127,50 @@ func TestLinesAreInTheEmbeddedMetricFormat(t *testing.T) {
 	out.Reset()
 	if err := measured.Flush(t.Context()); err != nil || out.Len() != 0 {
 		t.Errorf("the same again: %s, %v", out.String(), err)
+	}
+}
+
+// dimensionsOf returns what CloudWatch counts by, of each line.
+func dimensionsOf(t *testing.T, lines string) (found [][][]string) {
+	t.Helper()
+	for text := range strings.SplitSeq(strings.TrimSpace(lines), "\n") {
+		var line struct {
+			AWS struct {
+				CloudWatchMetrics []struct{ Dimensions [][]string }
+			} `json:"_aws"`
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil || len(line.AWS.CloudWatchMetrics) != 1 {
+			t.Fatalf("%s: %v", text, err)
+		}
+		found = append(found, line.AWS.CloudWatchMetrics[0].Dimensions)
+	}
+	return found
+}
+
+func TestCloudWatchCountsByTheSetsThatAreWanted(t *testing.T) {
+	var out bytes.Buffer
+	measured := made(t, telemetry.Config{Namespace: "n", Out: &out, Dimensions: map[string][][]string{
+		"example.issued":   {{}, {"action"}, {"action", "missing"}},
+		"example.together": {{}},
+		"example.foreign":  {{"missing"}},
+	}})
+	for _, name := range []string{"example.issued", "example.together", "example.foreign", "example.unsaid"} {
+		counter, err := measured.Meter("x").Int64Counter(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counter.Add(t.Context(), 1, metric.WithAttributes(attribute.String("action", "read"), attribute.String("reason", "none")))
+	}
+	if err := measured.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, everything := dimensionsOf(t, out.String()), []string{"service", "action", "reason"}
+	want := [][][]string{{{"service"}, {"service", "action"}}, {{"service"}}, {everything}, {everything}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("CloudWatch counts by %v, not %v", got, want)
+	}
+	if strings.Count(out.String(), `"reason":"none"`) != 4 {
+		t.Errorf("an attribute is lost where nothing is counted by it: %s", out.String())
 	}
 }
 
