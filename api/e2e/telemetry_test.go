@@ -2,14 +2,17 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/signgate/signgate/pkg/client"
+	"github.com/signgate/signgate/pkg/metrics"
 )
 
 // collector takes OTLP and keeps its bytes.
@@ -93,6 +96,71 @@ func TestMetricsOnLambdaLeaveBeforeTheFreeze(t *testing.T) {
 			t.Errorf("the %s tell too much", where)
 		}
 	}
+}
+
+// What alarms and dashboards look at leaves a running function, with the values
+// that they name. That no record can be written is package server's to show.
+func TestAFunctionTellsCloudWatchWhatAlarmsLookAt(t *testing.T) {
+	s := startStack(t)
+	g, api := s.startFunction(t, "SIGNGATE_METRICS_NAMESPACE=signgate/test", "SIGNGATE_API_KEYS_FILE="+filepath.Join(t.TempDir(), "keys.db"))
+	_ = g.readURL(t, "alice", client.ReadItem{Key: sunrise})
+	_ = g.ask(t, "bob", http.MethodGet, "/v1/read/"+sunrise, "")
+	_ = g.ask(t, "", http.MethodGet, "/v1/read/"+sunrise, "")
+	if got := g.ask(t, "", http.MethodGet, "/readyz", ""); got.status != http.StatusOK {
+		t.Fatalf("not ready: %s", got.body)
+	}
+	api.end(t)
+	told := map[string]bool{}
+	for line := range strings.SplitSeq(g.stderr.String(), "\n") {
+		for _, counted := range countedIn(line) {
+			told[counted] = true
+		}
+	}
+	prefix := "signgate/test service=" + metrics.Service + " "
+	for _, want := range []string{
+		prefix + metrics.RequestDuration, prefix + "http.route=/v1/read-urls " + metrics.RequestDuration,
+		prefix + metrics.Issuances, prefix + "action=read outcome=issued " + metrics.Issuances, prefix + "action=read outcome=denied " + metrics.Issuances,
+		prefix + metrics.Denials, prefix + "reason=not-allowed " + metrics.Denials,
+		prefix + "code=unauthenticated " + metrics.Problems, prefix + "kind=url " + metrics.SigningDuration, prefix + metrics.KeyAge,
+		prefix + "check=" + metrics.CheckKeys + " " + metrics.CheckUp, prefix + "check=" + metrics.CheckPolicies + " " + metrics.CheckUp,
+		prefix + "check=" + metrics.CheckGrants + " " + metrics.CheckUp, prefix + "check=" + metrics.CheckCredentials + " " + metrics.CheckUp,
+		prefix + "check=" + metrics.CheckAudit + " " + metrics.CheckUp, prefix + "check=" + metrics.CheckIssuer + " " + metrics.CheckUp,
+		prefix + "check=" + metrics.CheckAPIKeys + " " + metrics.CheckUp,
+	} {
+		if !told[want] {
+			t.Errorf("CloudWatch isn't told %s", want)
+		}
+	}
+}
+
+// countedIn is what CloudWatch counts of a line of a log: namespace, dimensions
+// and metric, if it is in embedded metric format.
+func countedIn(line string) (counted []string) {
+	var members map[string]any
+	var about struct {
+		AWS struct {
+			CloudWatchMetrics []struct {
+				Namespace  string
+				Dimensions [][]string
+				Metrics    []struct{ Name string }
+			}
+		} `json:"_aws"`
+	}
+	if json.Unmarshal([]byte(line), &members) != nil || json.Unmarshal([]byte(line), &about) != nil {
+		return nil
+	}
+	for _, directive := range about.AWS.CloudWatchMetrics {
+		for _, set := range directive.Dimensions {
+			words := []string{directive.Namespace}
+			for _, name := range set {
+				words = append(words, fmt.Sprintf("%s=%v", name, members[name]))
+			}
+			for _, metric := range directive.Metrics {
+				counted = append(counted, strings.Join(append(words, metric.Name), " "))
+			}
+		}
+	}
+	return counted
 }
 
 func TestAnUnreachableCollectorStopsNobody(t *testing.T) {
