@@ -3,10 +3,8 @@ package observability
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/complaints"
 )
@@ -15,15 +13,6 @@ import (
 // everything else (Amazon CloudFront Developer Guide, "Monitor CloudFront
 // metrics with Amazon CloudWatch").
 const cloudFrontRegion = "us-east-1"
-
-// Alarms look at five minutes at a time, and tell when three of the last four
-// were bad: one bad moment wakes nobody, and a quarter of an hour isn't
-// missed.
-const (
-	alarmMinutes   = 5
-	alarmPeriods   = 4
-	alarmDatapoint = 3
-)
 
 // AlarmsProps is what the alarms of a distribution are made of. All but
 // Refusals have to be given.
@@ -77,11 +66,15 @@ func NewAlarms(scope constructs.Construct, id *string, props *AlarmsProps) Alarm
 	}
 	this := &alarms{}
 	constructs.NewConstruct_Override(this, scope, id)
-	this.errors = this.alarm("ErrorRate", props, cloudFrontMetric(props.DistributionID, "5xxErrorRate", "Average"), props.ErrorRate,
-		"Requests fail: the origin, its key or its policy. OPERATIONS.md, Requests fail.")
+	this.errors = watch{
+		id: "ErrorRate", says: "Requests fail: the origin, its key or its policy", section: "Requests fail",
+		metric: cloudFrontMetric(props.DistributionID, "5xxErrorRate", "Average"), over: props.ErrorRate,
+	}.alarm(this, props.Topic)
 	if props.Refusals > 0 {
-		this.refusals = this.alarm("Refusals", props, cloudFrontMetric(props.DistributionID, "4xxErrorRate", "Average"), props.Refusals,
-			"Requests are refused: expired or forged URLs, or a key that isn't trusted. OPERATIONS.md, Requests are refused.")
+		this.refusals = watch{
+			id: "Refusals", says: "Requests are refused: expired or forged URLs, or a key that isn't trusted", section: "Requests are refused",
+			metric: cloudFrontMetric(props.DistributionID, "4xxErrorRate", "Average"), over: props.Refusals,
+		}.alarm(this, props.Topic)
 	}
 	return this
 }
@@ -89,30 +82,8 @@ func NewAlarms(scope constructs.Construct, id *string, props *AlarmsProps) Alarm
 func (a *alarms) ErrorRate() awscloudwatch.Alarm { return a.errors }
 func (a *alarms) Refusals() awscloudwatch.Alarm  { return a.refusals }
 
-func (a *alarms) alarm(id string, props *AlarmsProps, metric awscloudwatch.Metric, threshold float64, description string) awscloudwatch.Alarm {
-	alarm := awscloudwatch.NewAlarm(a, jsii.String(id), &awscloudwatch.AlarmProps{
-		AlarmDescription:   jsii.String(description),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
-		DatapointsToAlarm:  jsii.Number(alarmDatapoint),
-		EvaluationPeriods:  jsii.Number(alarmPeriods),
-		Metric:             metric.With(&awscloudwatch.MetricOptions{Period: awscdk.Duration_Minutes(jsii.Number(alarmMinutes))}),
-		Threshold:          jsii.Number(threshold),
-		// Nobody reading anything is no error.
-		TreatMissingData: awscloudwatch.TreatMissingData_NOT_BREACHING,
-	})
-	action := awscloudwatchactions.NewSnsAction(props.Topic)
-	alarm.AddAlarmAction(action)
-	alarm.AddOkAction(action)
-	return alarm
-}
-
 // cloudFrontMetric is a metric of a distribution, of the region of whoever
 // looks at it.
 func cloudFrontMetric(distribution, name, statistic string) awscloudwatch.Metric {
-	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace:     jsii.String("AWS/CloudFront"),
-		MetricName:    jsii.String(name),
-		DimensionsMap: &map[string]*string{"DistributionId": jsii.String(distribution), "Region": jsii.String("Global")},
-		Statistic:     jsii.String(statistic),
-	})
+	return metricOf("AWS/CloudFront", name, statistic, dimensions{"DistributionId": distribution, "Region": "Global"})
 }

@@ -35,10 +35,12 @@ func (p *DashboardProps) Validate() error {
 	return found.Err(ErrInvalid)
 }
 
-// Dashboard shows what is stored and what is read.
+// Dashboard shows what is stored and what is read, and what a gateway does.
 type Dashboard interface {
 	constructs.Construct
-	// AddWidgets adds rows below, such as those of a gateway.
+	// ShowGateway adds the rows of a gateway.
+	ShowGateway(gateway *GatewayMetrics)
+	// AddWidgets adds rows below.
 	AddWidgets(widgets ...awscloudwatch.IWidget)
 }
 

@@ -35,7 +35,7 @@ const (
 	Check   = "check"                     // of CheckUp
 )
 
-// Checks are what a gateway looks after, values of Check. CheckIssuer is made
+// What a gateway looks after, values of Check. CheckIssuer is made
 // where tokens of an issuer are taken, CheckAPIKeys where keys of machines are,
 // the others always.
 const (
@@ -47,6 +47,11 @@ const (
 	CheckIssuer      = "issuer"
 	CheckAPIKeys     = "api-keys"
 )
+
+// Checks are all of them.
+func Checks() []string {
+	return []string{CheckKeys, CheckPolicies, CheckGrants, CheckCredentials, CheckAudit, CheckIssuer, CheckAPIKeys}
+}
 
 // Dimensions are the sets of attributes that CloudWatch counts a metric by,
 // each with the service besides: an empty set is all of a metric together.
