@@ -25,12 +25,18 @@ func shown(t *testing.T, flags synthtest.Flags, props observability.DashboardPro
 			dashboard.AddWidgets(widget())
 		}
 	})
+	return widgets(t, template)
+}
+
+// widgets are those of the one dashboard of a template.
+func widgets(t *testing.T, template synthtest.Template) (graphs map[string][]string, texts string) {
+	t.Helper()
 	var body struct {
 		Widgets []struct {
 			Type       string `json:"type"`
 			Properties struct {
-				Markdown, Title, Region string
-				Metrics                 [][]any
+				Markdown, Title, Region, Query string
+				Metrics                        [][]any
 			} `json:"properties"`
 		} `json:"widgets"`
 	}
@@ -42,6 +48,9 @@ func shown(t *testing.T, flags synthtest.Flags, props observability.DashboardPro
 	var said strings.Builder
 	for _, widget := range body.Widgets {
 		said.WriteString(widget.Properties.Markdown)
+		if query := widget.Properties.Query; query != "" {
+			graphs[widget.Properties.Title] = []string{strings.ReplaceAll(query, "\n", " ")}
+		}
 		for _, metric := range widget.Properties.Metrics {
 			graphs[widget.Properties.Title] = append(graphs[widget.Properties.Title], written(widget.Properties.Region, metric))
 		}
