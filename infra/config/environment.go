@@ -211,12 +211,23 @@ type Observability struct {
 	Alarms       *Alarms `json:"alarms"`
 }
 
-// Alarms tell a topic.
+// Alarms tell a topic: those of the distribution one of us-east-1, where
+// CloudFront's metrics are, and those of the gateway one of its region, which
+// is another where the region is.
 type Alarms struct {
-	TopicARN  string  `json:"topicArn"`  // of us-east-1, where CloudFront's metrics are; none: one is made
-	Email     string  `json:"email"`     // who is told by the topic that is made
+	TopicARN        string `json:"topicArn"`        // of us-east-1; none: one is made
+	GatewayTopicARN string `json:"gatewayTopicArn"` // of the environment's region where that is another; none: one is made
+	Email           string `json:"email"`           // who is told by the topics that are made
+
+	// Of the distribution:
 	ErrorRate float64 `json:"errorRate"` // percent of requests that fail at the origin (5xx)
 	Refusals  float64 `json:"refusals"`  // percent of requests that are refused (4xx)
+
+	// Of the gateway:
+	ServerErrors float64  `json:"serverErrors"` // percent of requests that fail (5xx); 0: 1
+	Latency      Duration `json:"latency"`      // of the slowest of a hundred answers; 0: 2s
+	Denials      float64  `json:"denials"`      // percent of decisions that are no, and of requests of unknown callers; 0: 50; 100: never
+	KeyAge       int      `json:"keyAge"`       // days that a key signs; 0: 97, a quarter of a year and the deployments of a rotation
 }
 
 // Network is the VPC of the gateway: one of its own, or an existing one.

@@ -64,6 +64,7 @@ func (e *Environment) complaints() complaints.List {
 		e.Gateway.check(&found, e.Region)
 	}
 	e.Observability.check(&found)
+	e.checkAlarms(&found)
 	if e.Network != nil {
 		e.Network.check(&found)
 	}
@@ -242,15 +243,6 @@ func CheckPublicKey(text string) error {
 func (o *Observability) check(found *list) {
 	found.arn("observability.logBucketArn", o.LogBucketARN, "s3", "")
 	found.atLeast("observability.logsExpire", o.LogsExpire, 1)
-	if o.Alarms == nil {
-		return
-	}
-	found.arn("observability.alarms.topicArn", o.Alarms.TopicARN, "sns", "us-east-1")
-	found.match("observability.alarms.email", o.Alarms.Email, emailPattern, "is an address of e-mail", true)
-	found.When(o.Alarms.Email != "" && o.Alarms.TopicARN != "", "observability.alarms takes topicArn or email: an existing topic has its own subscribers")
-	for member, percent := range map[string]float64{"errorRate": o.Alarms.ErrorRate, "refusals": o.Alarms.Refusals} {
-		found.When(percent <= 0 || percent >= 100, "observability.alarms.%s is percent of the requests, above 0 and below 100", member)
-	}
 }
 
 func (n *Network) check(found *list) {

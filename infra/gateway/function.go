@@ -39,6 +39,9 @@ type Function interface {
 	// LogGroup is the name of the function's logs, a token: the gateway's log,
 	// its audit trail unless a table keeps that, and its metrics.
 	LogGroup() *string
+	// AccessLogs is the name of the log group with the API's access logs, a
+	// token: a line of JSON for each request, whose members are text.
+	AccessLogs() *string
 	// APIID is the id of the HTTP API, a token, by which CloudWatch knows its
 	// metrics.
 	APIID() *string
@@ -49,6 +52,7 @@ type function struct {
 	props  *Props
 	lambda awslambda.Function
 	logs   awslogs.CfnLogGroup
+	access awslogs.CfnLogGroup
 	apiID  *string
 	url    *string
 }
@@ -56,6 +60,7 @@ type function struct {
 func (f *function) URL() *string                { return f.url }
 func (f *function) Lambda() awslambda.IFunction { return f.lambda }
 func (f *function) LogGroup() *string           { return f.logs.Ref() }
+func (f *function) AccessLogs() *string         { return f.access.Ref() }
 func (f *function) APIID() *string              { return f.apiID }
 
 // NewFunction makes the function and its API. It panics with the error of
@@ -69,7 +74,8 @@ func NewFunction(scope constructs.Construct, id *string, props *Props) Function 
 	key := props.Guard.NewKey(this, "LogKey", "signgate: the gateway's logs", removal(props.Retain), observability.LogGroupsEncrypt(this))
 	this.logs = observability.NewLogGroup(this, jsii.String("Logs"), key, props.LogDays, props.Retain)
 	this.lambda = this.newLambda()
-	this.newAPI(observability.NewLogGroup(this, jsii.String("AccessLogs"), key, props.LogDays, props.Retain))
+	this.access = observability.NewLogGroup(this, jsii.String("AccessLogs"), key, props.LogDays, props.Retain)
+	this.newAPI(this.access)
 	return this
 }
 

@@ -48,7 +48,7 @@ func synth(t *testing.T, flags synthtest.Flags, change func(awscdk.Stack, *gatew
 		change(stack, props)
 	}
 	made := gateway.NewFunction(stack, jsii.String("Gateway"), props)
-	for name, value := range map[string]*string{"URL": made.URL(), "LogGroup": made.LogGroup(), "API": made.APIID(), "Function": made.Lambda().FunctionName()} {
+	for name, value := range map[string]*string{"URL": made.URL(), "LogGroup": made.LogGroup(), "AccessLogs": made.AccessLogs(), "API": made.APIID(), "Function": made.Lambda().FunctionName()} {
 		awscdk.NewCfnOutput(stack, jsii.String(name), &awscdk.CfnOutputProps{Value: value})
 	}
 	template := synthtest.Synth(stack)

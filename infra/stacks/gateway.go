@@ -152,6 +152,9 @@ func (e *Environment) gatewayAnswers(values map[string]string) {
 		return
 	}
 	values["public-url"], values["issuer"], values["audience"] = *e.function.URL(), e.config.Gateway.Issuer, e.config.Gateway.Audience
+	if namespace := e.metricsNamespace(); namespace != "" {
+		values["metrics-namespace"] = namespace
+	}
 	if e.tables == nil {
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/config"
@@ -130,29 +129,21 @@ func (e *Environment) observe() {
 		})
 		e.acceptLogs(trail.Bucket(), "s3/Trail/")
 	}
+	gateway := e.gatewayMetrics()
 	if o.Dashboard {
-		observability.NewDashboard(e.Content, jsii.String("Dashboard"), &observability.DashboardProps{BucketName: *bucket.BucketName(), DistributionID: distributionID})
+		dashboard := observability.NewDashboard(e.Content, jsii.String("Dashboard"), &observability.DashboardProps{BucketName: *bucket.BucketName(), DistributionID: distributionID})
+		if gateway != nil {
+			dashboard.ShowGateway(gateway)
+		}
 	}
 	if o.Alarms != nil {
-		observability.NewAlarms(e.After, jsii.String("Alarms"), &observability.AlarmsProps{
-			DistributionID: distributionID, Topic: e.topic(), ErrorRate: o.Alarms.ErrorRate, Refusals: o.Alarms.Refusals,
-		})
+		e.makeAlarms(distributionID, gateway)
 	}
 }
 
 // logsGuard keeps the gateway from what is written about it.
 func (e *Environment) logsGuard() observability.Guard {
 	return observability.Guard{Guard: e.guard, DenyRoles: []string{*e.gateway.RoleArn()}}
-}
-
-// topic is who alarms tell.
-func (e *Environment) topic() awssns.ITopic {
-	if arn := e.config.Observability.Alarms.TopicARN; arn != "" {
-		return awssns.Topic_FromTopicArn(e.After, jsii.String("Topic"), jsii.String(arn))
-	}
-	return observability.NewTopic(e.After, jsii.String("Topic"), &observability.TopicProps{
-		Email: e.config.Observability.Alarms.Email, Retain: e.config.Retain, Guard: e.guard,
-	}).Topic()
 }
 
 // Name is what SSM calls the parameter of a setting.
