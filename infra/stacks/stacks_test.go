@@ -67,6 +67,19 @@ func variants() map[string]func(*config.Environment) {
 			e.Network = &config.Network{CIDR: "10.20.0.0/20"}
 			e.Delivery.Origins = []string{"https://photos.example.com"}
 		},
+		"unwatched": func(e *config.Environment) { // a gateway that nobody looks at
+			e.Gateway = &config.Gateway{PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos"}
+			e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}}}
+			e.Observability.Dashboard, e.Observability.Alarms = false, nil
+		},
+		"told": func(e *config.Environment) { // a gateway whose alarms tell topics that are there
+			e.Account, e.Region = "111122223333", "eu-central-1"
+			e.Gateway = &config.Gateway{PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos"}
+			e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}}}
+			e.Observability.Alarms = &config.Alarms{
+				TopicARN: "arn:aws:sns:us-east-1:111122223333:edge", GatewayTopicARN: "arn:aws:sns:eu-central-1:111122223333:alarms", ErrorRate: 5, Refusals: 50,
+			}
+		},
 		"bounded": func(e *config.Environment) {
 			e.Access.Boundary, e.Tags = "bounds", map[string]string{"team": "photos"}
 		},
@@ -192,7 +205,8 @@ func TestWhatBelongsToCloudFrontsRegionIsInStacksOfItsOwn(t *testing.T) {
 	synthtest.Equal(t, "staging", names("staging"), []string{"signgate-staging us-east-1"})
 	for _, kind := range []string{"AWS::WAFv2::WebACL", "AWS::CertificateManager::Certificate", "AWS::Logs::DeliverySource", "AWS::CloudWatch::Alarm"} {
 		for id := range of(content(t, "prod"), kind) {
-			if !strings.HasPrefix(id, "GatewayCertificate") { // API Gateway wants it where it is
+			// API Gateway wants its certificate where it is, and the gateway's metrics are there too.
+			if !strings.HasPrefix(id, "GatewayCertificate") && !strings.HasPrefix(id, ofGateway) {
 				t.Errorf("%s is in eu-central-1", id)
 			}
 		}
