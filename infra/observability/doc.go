@@ -5,6 +5,14 @@
 // It isn't the gateway's audit trail, which says who was given a URL and why
 // (signgate audit); together with the access logs that says who used it.
 //
+// # Two regions
+//
+// CloudFront's metrics are in us-east-1, those of a gateway in its own region,
+// and an alarm looks at metrics and tells a topic of its own region only
+// (Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms"). NewAlarms
+// is of the distribution, NewGatewayAlarms of the gateway, each with a topic of
+// its region. Which metrics a gateway has is said by package metrics.
+//
 // # Two buckets
 //
 // S3 delivers server access logs only to a bucket whose default encryption is

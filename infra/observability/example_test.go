@@ -2,6 +2,7 @@ package observability_test
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
@@ -56,6 +57,26 @@ func ExampleNewAlarms() {
 	// Output:
 	// 5xxErrorRate 1
 	// 4xxErrorRate 20
+}
+
+func ExampleNewGatewayAlarms() {
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Photos"), nil)
+	topic := observability.NewTopic(stack, jsii.String("Topic"), &observability.TopicProps{Email: "ops@example.com"})
+	observability.NewGatewayAlarms(stack, jsii.String("Alarms"), &observability.GatewayAlarmsProps{
+		Gateway: observability.GatewayMetrics{
+			Namespace: "signgate/photos", // the gateway's setting metrics-namespace
+			Function:  &observability.FunctionMetrics{APIID: "a1b2c3d4e5", FunctionName: "gateway"},
+		},
+		Topic: topic.Topic(), Thresholds: observability.Thresholds{ServerErrors: 0.5},
+	})
+
+	for _, alarm := range synthtest.Synth(stack).Of("AWS::CloudWatch::Alarm") {
+		if strings.HasPrefix(alarm.ID, "AlarmsServerErrors") {
+			fmt.Println(alarm.Get("Threshold"))
+		}
+	}
+	// Output: 0.5
 }
 
 func ExampleNewDashboard() {

@@ -69,11 +69,11 @@ func (s *ServiceMetrics) watched(t Thresholds) []watch {
 		{id: "Latency", says: slow, section: slowSection, metric: s.targets("TargetResponseTime", "p99"), over: t.Latency.Seconds()},
 		{
 			id: "BalancerErrors", says: "The load balancer gets no answer for callers", section: "The load balancer fails",
-			metric: s.balancer("HTTPCode_ELB_5XX_Count", "Sum"),
+			metric: s.balancer("HTTPCode_ELB_5XX_Count"),
 		},
 		{
 			id: "RejectedConnections", says: "The load balancer has no room for callers", section: "The load balancer fails",
-			metric: s.balancer("RejectedConnectionCount", "Sum"), atOnce: true,
+			metric: s.balancer("RejectedConnectionCount"), atOnce: true,
 		},
 		{id: "Unhealthy", says: "A task of the gateway isn't ready", section: "No task is ready", metric: s.targets("UnHealthyHostCount", "Maximum")},
 		{

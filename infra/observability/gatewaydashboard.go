@@ -62,8 +62,8 @@ func (d *dashboard) showFunction(here string, f *FunctionMetrics) {
 }
 
 func (d *dashboard) showService(here string, s *ServiceMetrics) {
-	d.AddWidgets(graph("Requests of the load balancer, refused and failed", here, s.balancer("RequestCount", "Sum"), s.targets("HTTPCode_Target_4XX_Count", "Sum"),
-		s.targets("HTTPCode_Target_5XX_Count", "Sum"), s.balancer("HTTPCode_ELB_5XX_Count", "Sum")),
+	d.AddWidgets(graph("Requests of the load balancer, refused and failed", here, s.balancer("RequestCount"), s.targets("HTTPCode_Target_4XX_Count", "Sum"),
+		s.targets("HTTPCode_Target_5XX_Count", "Sum"), s.balancer("HTTPCode_ELB_5XX_Count")),
 		graph("Answers as the load balancer waits for them, s (p50, p99)", here, s.targets("TargetResponseTime", "p50"), s.targets("TargetResponseTime", "p99")))
 	d.AddWidgets(graph("Tasks that are ready, and that aren't", here, s.targets("HealthyHostCount", "Minimum"), s.targets("UnHealthyHostCount", "Maximum")),
 		graph("Processors and memory, percent", here, s.service("CPUUtilization", "Average"), s.service("MemoryUtilization", "Average")))
@@ -72,7 +72,7 @@ func (d *dashboard) showService(here string, s *ServiceMetrics) {
 // each is a metric of the gateway's own by all values of these attributes.
 func (g *GatewayMetrics) each(name, statistic string, by ...string) awscloudwatch.IMetric {
 	mustCount(name, by)
-	schema := []string{`"` + g.Namespace + `"`, metrics.ServiceDimension}
+	schema := append(make([]string, 0, 2+len(by)), `"`+g.Namespace+`"`, metrics.ServiceDimension)
 	for _, attribute := range by {
 		schema = append(schema, `"`+attribute+`"`)
 	}

@@ -33,7 +33,7 @@ type FunctionMetrics struct {
 	// AccessLogs is the name of the log group with the API's access logs, whose
 	// lines are JSON with a member status that is text. Empty: nobody is told
 	// that the API holds callers back.
-	AccessLogs  string
+	AccessLogs string
 	// Logs is the name of the log group of the function itself. Empty: the
 	// dashboard shows no cold starts.
 	Logs        string
@@ -117,8 +117,9 @@ func (f *FunctionMetrics) lambda(name, statistic string) awscloudwatch.Metric {
 	return metricOf("AWS/Lambda", name, statistic, dimensions{"FunctionName": f.FunctionName})
 }
 
-func (s *ServiceMetrics) balancer(name, statistic string) awscloudwatch.Metric {
-	return metricOf("AWS/ApplicationELB", name, statistic, dimensions{"LoadBalancer": s.LoadBalancer})
+// balancer is a count of the load balancer's.
+func (s *ServiceMetrics) balancer(name string) awscloudwatch.Metric {
+	return metricOf("AWS/ApplicationELB", name, "Sum", dimensions{"LoadBalancer": s.LoadBalancer})
 }
 
 func (s *ServiceMetrics) targets(name, statistic string) awscloudwatch.Metric {
@@ -139,7 +140,7 @@ type named struct {
 // table and each of its indexes: the table's don't count those of its indexes
 // (Amazon DynamoDB Developer Guide, "CloudWatch throttling metrics").
 func (t *TableMetrics) throttled() []named {
-	var found []named
+	found := make([]named, 0, 2*(1+len(t.Indexes)))
 	for _, kind := range []string{"Read", "Write"} {
 		name := kind + "ThrottleEvents"
 		found = append(found, named{t.ID + kind, metricOf("AWS/DynamoDB", name, "Sum", dimensions{"TableName": t.Name})})

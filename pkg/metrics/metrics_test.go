@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/signgate/signgate/pkg/metrics"
@@ -20,10 +21,7 @@ func TestNoSetOfDimensionsIsThereTwice(t *testing.T) {
 			if len(slices.Compact(slices.Clone(sorted))) != len(set) || slices.Contains(set, metrics.ServiceDimension) {
 				t.Errorf("%s: %v", metric, set)
 			}
-			name := ""
-			for _, attribute := range sorted {
-				name += attribute + " "
-			}
+			name := strings.Join(sorted, " ")
 			if seen[name] {
 				t.Errorf("%s is counted by %v twice", metric, set)
 			}
