@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +18,10 @@ import (
 	"time"
 
 	"github.com/signgate/signgate/api/server"
+	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/metrics"
+	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/telemetry"
 )
 
@@ -173,6 +176,31 @@ func TestCloudWatchGetsTheMetricsAndDimensionsThatArePromised(t *testing.T) {
 	}
 	if want := metrics.Dimensions(); !reflect.DeepEqual(got, want) {
 		t.Errorf("CloudWatch counts\n%v, not\n%v", got, want)
+	}
+}
+
+// AWS bills each combination of values that a metric is counted by.
+func TestThereAreNoMoreMetricsInCloudWatchThanTheREADMESays(t *testing.T) {
+	routes := newGateway(t, nil).handler.(*server.Server).Routes()
+	values := map[string]int{
+		metrics.Route: len(routes), metrics.Action: len(access.Actions()), metrics.Outcome: 2, metrics.Reason: 2,
+		metrics.Code: len(problem.Kinds()), metrics.Kind: 3, metrics.Check: len(metrics.Checks()),
+	}
+	all := 0
+	for metric, sets := range metrics.Dimensions() {
+		for _, set := range sets {
+			combinations := 1
+			for _, attribute := range set {
+				combinations *= values[attribute]
+			}
+			if all += combinations; combinations == 0 {
+				t.Errorf("%s: nobody counted the values of %v", metric, set)
+			}
+		}
+	}
+	text, err := os.ReadFile("../../README.md")
+	if want := fmt.Sprintf("at most %d metrics", all); err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("README.md doesn't say %q (%d routes): %v", want, len(routes), err)
 	}
 }
 

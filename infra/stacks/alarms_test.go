@@ -160,6 +160,29 @@ func TestThresholdsAreThoseOfTheFile(t *testing.T) {
 	}
 }
 
+// AWS bills each metric that an alarm looks at.
+func TestTheREADMESaysHowManyAlarmsProductionHas(t *testing.T) {
+	alarms, metrics := 0, 0
+	for _, template := range templates(t, "prod") {
+		for _, alarm := range of(template, "AWS::CloudWatch::Alarm") {
+			alarms++
+			if at(alarm, "Properties", "MetricName") != nil {
+				metrics++
+			}
+			list, _ := at(alarm, "Properties", "Metrics").([]any)
+			for _, metric := range list {
+				if at(metric, "MetricStat") != nil {
+					metrics++
+				}
+			}
+		}
+	}
+	text, err := os.ReadFile("../../README.md")
+	if want := fmt.Sprintf("`prod` has %d alarms on %d metrics: $%.2f a month", alarms, metrics, float64(metrics)/10); err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("README.md doesn't say %q: %v", want, err)
+	}
+}
+
 func TestEveryAlarmNamesWhatToDo(t *testing.T) {
 	text, err := os.ReadFile("../../OPERATIONS.md")
 	if err != nil {
