@@ -109,8 +109,8 @@ func TestAlarmsAndDashboardsLookAtWhatTheGatewayMeasures(t *testing.T) {
 				t.Errorf("%s: %+v is looked at, and nobody measures it in %s", environment, metric, measured)
 			}
 		}
-		if looks < least {
-			t.Errorf("%s looks at %d metrics", environment, looks)
+		if looks < least || measured != "signgate/"+file { // environments of one account stay apart
+			t.Errorf("%s looks at %d metrics in %s", environment, looks, measured)
 		}
 	}
 }
@@ -152,6 +152,18 @@ func TestAlarmsOfAGatewayTellATopicOfItsRegion(t *testing.T) {
 	if _, there := content(t, "dev").Body["Outputs"].(map[string]any)["MetricsNamespace"]; !there || len(of(content(t, "dev"), "AWS::CloudWatch::Alarm")) > 0 {
 		t.Error("dev has a dashboard and no alarms")
 	}
+}
+
+// The API's access log is what tells of callers who were held back.
+func TestAccessLogsSayTheStatusAsItIsSearchedFor(t *testing.T) {
+	stage := properties(t, content(t, "prod"), "AWS::ApiGatewayV2::Stage", "Gateway")
+	filter := properties(t, content(t, "prod"), "AWS::Logs::MetricFilter", ofGateway)
+	synthtest.Equal(t, "the search", filter["FilterPattern"], any(`{ $.status = "429" }`))
+	if format, _ := at(stage, "AccessLogSettings", "Format").(string); !strings.Contains(format, `"status":"$context.status"`) {
+		t.Errorf("the status isn't text: %s", format)
+	}
+	arn, _ := at(stage, "AccessLogSettings", "DestinationArn", "Fn::GetAtt").([]any)
+	synthtest.Equal(t, "the log group", at(filter, "LogGroupName", "Ref"), arn[0])
 }
 
 func TestThresholdsAreThoseOfTheFile(t *testing.T) {
