@@ -99,7 +99,7 @@ func NewGatewayAlarms(scope constructs.Construct, id *string, props *GatewayAlar
 	this := &gatewayAlarms{alarms: map[string]awscloudwatch.Alarm{}}
 	constructs.NewConstruct_Override(this, scope, id)
 	gateway, thresholds := &props.Gateway, props.Thresholds.filled()
-	all := append(gateway.troubles(), gateway.refusals(thresholds)...)
+	all := append(gateway.troubles(thresholds), gateway.refusals(thresholds)...)
 	all = append(all, gateway.keys(thresholds), gateway.records())
 	all = append(all, gateway.checks()...)
 	all = append(all, gateway.tables()...)
@@ -120,8 +120,9 @@ func NewGatewayAlarms(scope constructs.Construct, id *string, props *GatewayAlar
 
 func (a *gatewayAlarms) Alarms() map[string]awscloudwatch.Alarm { return a.alarms }
 
-// troubles are answers that say that the gateway couldn't.
-func (g *GatewayMetrics) troubles() []watch {
+// troubles are answers that say that the gateway couldn't. What it lacks is a
+// share of the requests: to a caller who hangs up meanwhile it seems so too.
+func (g *GatewayMetrics) troubles(t Thresholds) []watch {
 	problems := func(kind problem.Kind) awscloudwatch.Metric {
 		return g.own(metrics.Problems, "Sum", dimensions{metrics.Code: kind.Code})
 	}
@@ -132,7 +133,7 @@ func (g *GatewayMetrics) troubles() []watch {
 		},
 		{
 			id: "Unavailable", says: "Something that the gateway needs doesn't answer", section: "The gateway lacks something",
-			metric: problems(problem.Unavailable),
+			metric: share(problems(problem.Unavailable), g.own(metrics.RequestDuration, "SampleCount", nil), 1), over: t.ServerErrors,
 		},
 	}
 }

@@ -99,8 +99,9 @@ const (
 // ofItself are the alarms on what a gateway measures itself.
 func ofItself() map[string]string {
 	return map[string]string{
-		"Faults":        "signgate/test signgate.problems Sum 300s code=internal service=signgate" + above + "0" + atOnce + quiet,
-		"Unavailable":   "signgate/test signgate.problems Sum 300s code=unavailable service=signgate" + above + "0" + sustained + quiet,
+		"Faults": "signgate/test signgate.problems Sum 300s code=internal service=signgate" + above + "0" + atOnce + quiet,
+		"Unavailable": "IF(part >= 1, 100 * part / whole, 0); part: signgate/test signgate.problems Sum 300s code=unavailable service=signgate" +
+			"; whole: signgate/test http.server.request.duration SampleCount 300s service=signgate" + above + "1" + sustained + quiet,
 		"AuditFailures": "signgate/test signgate.audit.failures Sum 300s service=signgate" + above + "0" + atOnce + quiet,
 		// A key that nobody uses isn't young.
 		"KeyAge": "signgate/test signgate.signing.key.age Maximum 3600s service=signgate" + above + "8.3808e+06" + atOnce + " | ignore",
@@ -170,7 +171,7 @@ func TestAlarmsOfAGatewayTellFromTheThresholdsThatAreGiven(t *testing.T) {
 	lambda.Function.AccessLogs, lambda.Function.Concurrency, lambda.Tables = "", 0, nil
 	for name, gateway := range map[string]observability.GatewayMetrics{"1500": lambda, "1.5": service} {
 		got := alarmsOf(t, synth(t, synthtest.NoFlags, "", newGatewayAlarms(gateway, given)))
-		for id, threshold := range map[string]string{"ServerErrors": "5", "Latency": name, "Denials": "80", "Unknown": "80", "KeyAge": "86400"} {
+		for id, threshold := range map[string]string{"ServerErrors": "5", "Unavailable": "5", "Latency": name, "Denials": "80", "Unknown": "80", "KeyAge": "86400"} {
 			if !strings.Contains(got[id], above+threshold+" ") {
 				t.Errorf("%s: %s", id, got[id])
 			}
