@@ -191,7 +191,9 @@ func (t measuredTrail) Record(ctx context.Context, records ...audit.Record) erro
 
 func (m *instruments) recorded(ctx context.Context, records []audit.Record, err error) {
 	if err != nil {
-		m.audit.Add(ctx, 1)
+		if !errors.Is(ctx.Err(), context.Canceled) { // the caller has hung up; whether the trail fails is then unknown
+			m.audit.Add(ctx, 1)
+		}
 		return
 	}
 	type kind struct{ action, outcome, reason string }

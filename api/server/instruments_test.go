@@ -231,6 +231,25 @@ func embedded(t testing.TB, line string) []directive {
 	return about.AWS.CloudWatchMetrics
 }
 
+// hangUp is a caller who goes while their record is written.
+type hangUp struct{ gone context.CancelFunc }
+
+func (h hangUp) Record(ctx context.Context, _ ...audit.Record) error {
+	h.gone()
+	return fmt.Errorf("%w: %w", audit.ErrNotRecorded, ctx.Err())
+}
+
+func TestACallerWhoHangsUpIsNoFailureOfTheTrail(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := newWatched(t, func(p *server.Parts) { p.Audit = hangUp{cancel} })
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/read/users/alice/a.png", nil)
+	request.Header.Set("Authorization", "Bearer alice")
+	w.handler.ServeHTTP(newRecorder(), request)
+	if page := w.page(t); strings.Contains(page, "signgate_audit_failures_total") {
+		t.Errorf("somebody is woken for it:\n%s", page)
+	}
+}
+
 // Whoever reads metrics and traces learns neither a secret, nor a key, nor who
 // asked; and no client makes their number grow.
 func TestNothingOfAURLAKeyOrACallerIsExported(t *testing.T) {
