@@ -23,6 +23,10 @@ const (
 	current = "AWSCURRENT"
 	// next is the label of a version that may become so.
 	next = "signgate-next"
+	// firstVersion is the id of a secret's first version. A version's content
+	// can't be changed, so of two who find a secret empty one is refused
+	// (Secrets Manager API Reference, "PutSecretValue", ClientRequestToken).
+	firstVersion = "00000000-0000-4000-8000-000000000001"
 
 	secretTimeout = 5 * time.Second
 )
@@ -129,9 +133,12 @@ func (s *Secret) Write(ctx context.Context, document *keyring.Document, version 
 	defer cancel()
 	input := &secretsmanager.PutSecretValueInput{SecretId: aws.String(s.id), SecretString: aws.String(string(text)), VersionStages: []string{next}}
 	if version == "" { // nothing there yet: the first version is the current one
-		input.VersionStages = []string{current}
+		input.VersionStages, input.ClientRequestToken = []string{current}, aws.String(firstVersion)
 	}
 	put, err := s.client.PutSecretValue(ctx, input)
+	if _, taken := errors.AsType[*types.ResourceExistsException](err); taken {
+		return fmt.Errorf("%w: the secret", keyring.ErrConflict)
+	}
 	if err != nil {
 		return failure("Secrets Manager", "PutSecretValue", err)
 	}

@@ -122,6 +122,27 @@ func TestAnEmptySecretHasNoDocumentUntilOneIsWritten(t *testing.T) {
 	}
 }
 
+// Two who find the secret empty, such as CloudFormation's request that Lambda
+// delivers twice: one key is written, and the other finds out.
+func TestOnlyOneWritesTheFirstDocument(t *testing.T) {
+	id := newSecret(t, "")
+	one, other := newFaulty(t).secret(id), newFaulty(t).secret(id)
+	if _, version, err := other.Read(t.Context()); !errors.Is(err, keyring.ErrNoDocument) || version != "" {
+		t.Fatalf("Read = %q, %v", version, err)
+	}
+	first := managed(t)
+	if err := one.Write(t.Context(), first, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Write(t.Context(), managed(t), ""); !errors.Is(err, keyring.ErrConflict) {
+		t.Errorf("the second Write = %v", err)
+	}
+	kept, _, err := other.Read(t.Context())
+	if err != nil || kept.Slots["a"].PublicPEM() != first.Slots["a"].PublicPEM() {
+		t.Errorf("the key that was told to CloudFront is lost: %v", err)
+	}
+}
+
 // A secret that Secrets Manager filled by itself is no document, and can be
 // written over by whoever has seen that.
 func TestASecretOfSomethingElseIsNotTakenForADocument(t *testing.T) {
