@@ -252,15 +252,15 @@ func (r *Rotator) untilTrusted(ctx context.Context, key keyring.Key) error {
 	return nil
 }
 
-// remove waits out the last URL of a retired key and removes it: first from
-// the key group, so that it is never trusted without anybody knowing of it.
+// remove waits out the last URL of a retired key, or removes it where no URL
+// needs it: first from the key group, so that it is never trusted without
+// anybody knowing of it.
 func (r *Rotator) remove(ctx context.Context, document *keyring.Document, revision, name string) error {
 	slot := document.Slots[name]
 	if _, until := r.StateOf(document, name, r.config.Now()); until.After(r.config.Now()) {
 		r.config.Report(fmt.Sprintf("URLs signed with %s may live until %s", slot.KeyID, until.UTC().Format(time.RFC3339)))
-		if err := r.config.Wait(ctx, until.Sub(r.config.Now())); err != nil {
-			return err
-		}
+		// Then the document is read again: somebody may have gone back to the key.
+		return r.config.Wait(ctx, until.Sub(r.config.Now()))
 	}
 	if r.config.Group != nil {
 		if err := r.config.Group.Remove(ctx, slot.KeyID); err != nil {

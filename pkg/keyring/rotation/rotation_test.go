@@ -283,6 +283,46 @@ func TestWhoWaitsAndWhoIsGoneBackTo(t *testing.T) {
 	}
 }
 
+// Who waits for hours to remove a key finds out that it signs again.
+func TestAKeyThatIsGoneBackToMeanwhileStaysTrusted(t *testing.T) {
+	for name, group := range map[string]bool{"a local edge": true, "a distribution": false} {
+		w := newWorld(t)
+		key := private(t)
+		w.change(t, func(d *keyring.Document) error {
+			return errors.Join(d.Add("b", keyring.Slot{KeyID: "KSLOTB001"}.WithPrivateKey(key), w.now), d.Switch("b", w.now))
+		})
+		signer, err := keyring.ParsePrivatePEM(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.group.Add(t.Context(), "KSLOTB001", signer.Public()); err != nil {
+			t.Fatal(err)
+		}
+		back := false
+		w.waits = func(d time.Duration) error {
+			switch {
+			case !back && d > settle:
+				w.change(t, func(document *keyring.Document) error { return document.Switch("a", w.now.Add(d)) })
+				back = true
+			case back:
+				return rotation.ErrWait
+			}
+			return nil
+		}
+		config := w.config()
+		if !group {
+			config.Group = nil
+		}
+		err = rotation.New(config).Rotate(t.Context(), "")
+		if !errors.Is(err, rotation.ErrWait) || !back {
+			t.Errorf("%s: b is retired now, and waited for: %v", name, err)
+		}
+		if keys, err := w.group.Keys(); err != nil || keys["KSLOTA001"] == nil {
+			t.Errorf("%s: the key that signs isn't trusted any more: %v", name, err)
+		}
+	}
+}
+
 // somewhere answers by the key id that a request names.
 func somewhere(t *testing.T, known map[string]http.HandlerFunc, otherwise http.HandlerFunc) rotation.Distribution {
 	t.Helper()
