@@ -36,7 +36,7 @@ func (k *keysCommands) run(ctx context.Context, command string, now func() time.
 	case "keys add":
 		return k.Add.run(ctx, now, stdin, stdout)
 	}
-	return k.Bind.run(ctx)
+	return k.Bind.run(ctx, now)
 }
 
 // errNotFinished makes the exit code of a rotation that somebody else has to
@@ -297,7 +297,7 @@ type keysBindCommand struct {
 	KeyID string `arg:"" name:"key-id" help:"Id that CloudFront gave the public half."`
 }
 
-func (c *keysBindCommand) run(ctx context.Context) error {
+func (c *keysBindCommand) run(ctx context.Context, now func() time.Time) error {
 	store, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -306,7 +306,7 @@ func (c *keysBindCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := document.Bind(c.Slot, strings.TrimSpace(c.KeyID)); err != nil {
+	if err := document.Bind(c.Slot, strings.TrimSpace(c.KeyID), now()); err != nil {
 		return err
 	}
 	return store.Write(ctx, document, revision)

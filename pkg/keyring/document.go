@@ -48,7 +48,7 @@ const (
 //	    "a": {"keyId": "K2JCJMDEHXQW5F", "privateKey": "-----BEGIN PRIVATE KEY-----\n…",
 //	          "addedAt": "2026-01-02T10:00:00Z", "activeAt": "2026-01-02T10:00:00Z", "retiredAt": "2026-07-02T10:00:00Z"},
 //	    "b": {"keyId": "K3XAMPLEXAMPLE", "kmsKey": "arn:aws:kms:…:key/…", "publicKey": "-----BEGIN PUBLIC KEY-----\n…",
-//	          "addedAt": "2026-07-01T10:00:00Z", "activeAt": "2026-07-02T10:00:00Z"}
+//	          "addedAt": "2026-07-01T10:00:00Z", "boundAt": "2026-07-01T10:05:00Z", "activeAt": "2026-07-02T10:00:00Z"}
 //	  },
 //	  "tokenSecrets": ["…32 bytes in Base64…"]
 //	}
@@ -76,6 +76,7 @@ type Slot struct {
 	KMSKey    string // ARN of the key in KMS that signs; empty where the private half is kept elsewhere
 	PublicKey string // PEM; always there with KMSKey
 	AddedAt   time.Time
+	BoundAt   time.Time // when CloudFront's id was written down, where that was later
 	ActiveAt  time.Time // when it last began to sign; zero: never
 	RetiredAt time.Time // when it stopped signing; zero: it hasn't
 
@@ -102,6 +103,7 @@ type wireSlot struct {
 	KMSKey     string    `json:"kmsKey,omitempty"`
 	PublicKey  string    `json:"publicKey,omitempty"`
 	AddedAt    time.Time `json:"addedAt,omitzero"`
+	BoundAt    time.Time `json:"boundAt,omitzero"`
 	ActiveAt   time.Time `json:"activeAt,omitzero"`
 	RetiredAt  time.Time `json:"retiredAt,omitzero"`
 }
@@ -142,7 +144,7 @@ func ParseDocument(data []byte) (*Document, error) {
 	for name, slot := range read.Slots {
 		d.Slots[name] = Slot{
 			KeyID: slot.KeyID, KMSKey: slot.KMSKey, PublicKey: slot.PublicKey,
-			AddedAt: slot.AddedAt, ActiveAt: slot.ActiveAt, RetiredAt: slot.RetiredAt,
+			AddedAt: slot.AddedAt, BoundAt: slot.BoundAt, ActiveAt: slot.ActiveAt, RetiredAt: slot.RetiredAt,
 		}.withPrivate(slot.PrivateKey)
 	}
 	for _, text := range read.TokenSecrets {
@@ -183,7 +185,7 @@ func (d *Document) Marshal() ([]byte, error) {
 	for name, slot := range d.Slots {
 		kept := wireSlot{
 			KeyID: slot.KeyID, KMSKey: slot.KMSKey, PublicKey: slot.PublicKey,
-			AddedAt: slot.AddedAt.UTC(), ActiveAt: slot.ActiveAt.UTC(), RetiredAt: slot.RetiredAt.UTC(),
+			AddedAt: slot.AddedAt.UTC(), BoundAt: slot.BoundAt.UTC(), ActiveAt: slot.ActiveAt.UTC(), RetiredAt: slot.RetiredAt.UTC(),
 		}
 		if slot.private != nil {
 			kept.PrivateKey = slot.private()
@@ -330,6 +332,15 @@ func (s Slot) withPrivate(text string) Slot {
 	return s
 }
 
+// KnownFrom is since when a gateway that has looked at the document has the
+// key.
+func (s Slot) KnownFrom() time.Time {
+	if s.BoundAt.After(s.AddedAt) {
+		return s.BoundAt
+	}
+	return s.AddedAt
+}
+
 // Waits says whether the slot has yet to sign for the first time.
 func (s Slot) Waits() bool { return s.ActiveAt.IsZero() && s.RetiredAt.IsZero() }
 
@@ -340,7 +351,7 @@ func (d *Document) Add(name string, slot Slot, now time.Time) error {
 		return fmt.Errorf("%w: there is a slot %s already", ErrSlot, name)
 	}
 	changed := d.clone()
-	slot.AddedAt, slot.ActiveAt, slot.RetiredAt = now.UTC(), time.Time{}, time.Time{}
+	slot.AddedAt, slot.BoundAt, slot.ActiveAt, slot.RetiredAt = now.UTC(), time.Time{}, time.Time{}, time.Time{}
 	if len(d.Slots) == 0 {
 		changed.Active, slot.ActiveAt = name, now.UTC()
 	}
@@ -350,13 +361,15 @@ func (d *Document) Add(name string, slot Slot, now time.Time) error {
 
 // Bind says under which id CloudFront knows the key of a slot. Once given it
 // stays. Errors wrap ErrSlot or are Check's.
-func (d *Document) Bind(name, keyID string) error {
+func (d *Document) Bind(name, keyID string, now time.Time) error {
 	slot, ok := d.Slots[name]
 	if !ok || (slot.KeyID != "" && slot.KeyID != keyID) {
 		return fmt.Errorf("%w: there is no slot %s without a key id", ErrSlot, name)
 	}
 	changed := d.clone()
-	slot.KeyID = keyID
+	if slot.KeyID == "" {
+		slot.KeyID, slot.BoundAt = keyID, now.UTC()
+	}
 	changed.Slots[name] = slot
 	return d.take(changed)
 }

@@ -139,11 +139,14 @@ func TestASlotThatCloudFrontDoesNotKnowYetSignsNothing(t *testing.T) {
 	if _, err := first.Keys(t.Context(), "", nil); !errors.Is(err, keyring.ErrNoActiveKey) {
 		t.Errorf("nothing can sign: %v", err)
 	}
-	if err := errors.Join(first.Bind("a", "KSLOTA001"), first.Bind("a", "KSLOTA001")); err != nil {
+	if err := errors.Join(first.Bind("a", "KSLOTA001", day), first.Bind("a", "KSLOTA001", day.Add(time.Hour))); err != nil {
 		t.Error(err)
 	}
-	if err := first.Bind("a", "KOTHER001"); !errors.Is(err, keyring.ErrSlot) {
+	if err := first.Bind("a", "KOTHER001", day); !errors.Is(err, keyring.ErrSlot) {
 		t.Errorf("another id for the same key: %v", err)
+	}
+	if known := first.Slots["a"].KnownFrom(); !known.Equal(day) {
+		t.Errorf("gateways can know it since %s", known)
 	}
 }
 

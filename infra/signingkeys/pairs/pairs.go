@@ -175,7 +175,7 @@ func (h *Handler) rename(document *keyring.Document, slot, id string) error {
 		held.KeyID = id
 		return document.Add(slot, held, h.now())
 	}
-	return document.Bind(slot, id)
+	return document.Bind(slot, id, h.now())
 }
 
 // covers says whether every key is among the ids that signs, or whose URLs may

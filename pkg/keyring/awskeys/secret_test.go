@@ -33,7 +33,7 @@ func managed(t testing.TB) *keyring.Document {
 	}
 	document := keyring.NewDocument(true)
 	for _, step := range []error{
-		document.Add("a", keyring.Slot{}.WithPrivateKey(text), now), document.Bind("a", "KSLOTA0001"),
+		document.Add("a", keyring.Slot{}.WithPrivateKey(text), now), document.Bind("a", "KSLOTA0001", now),
 		document.Add("b", kmsKey(t, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify), now),
 	} {
 		if step != nil {

@@ -209,7 +209,7 @@ func (r *Rotator) activate(ctx context.Context, document *keyring.Document, revi
 	if err := r.untilTrusted(ctx, keyring.Key{ID: slot.KeyID, Signer: signer}); err != nil {
 		return err
 	}
-	if rest := slot.AddedAt.Add(r.config.Settle).Sub(r.config.Now()); rest > 0 {
+	if rest := slot.KnownFrom().Add(r.config.Settle).Sub(r.config.Now()); rest > 0 {
 		r.config.Report(fmt.Sprintf("waiting %s until every gateway knows %s", rest.Round(time.Second), slot.KeyID))
 		if err := r.config.Wait(ctx, rest); err != nil {
 			return err

@@ -165,6 +165,28 @@ func TestAKeyDoesNotSignBeforeItIsTaken(t *testing.T) {
 	}
 }
 
+// Gateways know a key from when its id was written down, however long it lay
+// there before.
+func TestAKeyDoesNotSignBeforeEveryGatewayCanKnowIt(t *testing.T) {
+	w := newWorld(t)
+	w.change(t, func(d *keyring.Document) error { return d.Add("b", keyring.Slot{}.WithPrivateKey(private(t)), w.now) })
+	w.now = w.now.Add(time.Hour) // a deployment
+	bound := w.now
+	w.change(t, func(d *keyring.Document) error { return d.Bind("b", "KSLOTB001", bound) })
+	w.waits = func(d time.Duration) error {
+		if d > settle {
+			return rotation.ErrWait // for the lives of URLs
+		}
+		return nil
+	}
+	if err := rotation.New(w.config()).Rotate(t.Context(), ""); !errors.Is(err, rotation.ErrWait) {
+		t.Fatal(err)
+	}
+	if slot := w.document(t).Slots["b"]; slot.ActiveAt.Sub(bound) < settle {
+		t.Errorf("it signs %s after its id was written down", slot.ActiveAt.Sub(bound))
+	}
+}
+
 // However often it is broken off, and wherever, one key signs, both are
 // trusted as long as they may be needed, and in the end it is done.
 func TestARotationBrokenOffAnywhereGoesOn(t *testing.T) {
@@ -235,7 +257,7 @@ func TestWithoutAGroupDeploymentsAreAskedFor(t *testing.T) {
 	key := private(t)
 	w.change(t, func(d *keyring.Document) error { return d.Add("b", keyring.Slot{}.WithPrivateKey(key), w.now) })
 	rotate(rotation.ErrDeploy, "slot b has no keyId")
-	w.change(t, func(d *keyring.Document) error { return d.Bind("b", "KSLOTB001") })
+	w.change(t, func(d *keyring.Document) error { return d.Bind("b", "KSLOTB001", w.now) })
 	signer, err := keyring.ParsePrivatePEM(key)
 	if err != nil {
 		t.Fatal(err)
