@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -88,7 +89,33 @@ func (p Program) Build(folder string, said io.Writer) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("%w: go build %s: %w", ErrBuild, p.Package, err)
 	}
-	return p.write(folder)
+	if err := p.write(folder); err != nil {
+		return err
+	}
+	return forEverybody(folder)
+}
+
+// forEverybody has the function's user read everything and start the program,
+// whatever mask whoever builds has for new files: Lambda keeps the modes.
+func forEverybody(folder string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBuild, err)
+	}
+	err = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o644)
+		if entry.IsDir() || path == executable {
+			mode = 0o755
+		}
+		return root.Chmod(path, mode)
+	})
+	if err := errors.Join(err, root.Close()); err != nil {
+		return fmt.Errorf("%w: %w", ErrBuild, err)
+	}
+	return nil
 }
 
 func (p Program) write(folder string) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -50,6 +51,23 @@ func TestAProgramIsBuiltForLambdaWithNothingOfWhereOrWhen(t *testing.T) {
 	})
 	if policy, err := os.ReadFile(filepath.Join(folder, "policies", "photos.cedar")); err != nil || string(policy) != "permit;" {
 		t.Errorf("the file beside it: %q, %v", policy, err)
+	}
+}
+
+// Lambda unpacks files with the modes that they were packed with, and starts
+// the program as a user of its own.
+func TestTheFunctionsUserMayReadEverythingAndStartTheProgram(t *testing.T) {
+	folder := t.TempDir()
+	before := syscall.Umask(0o077)
+	err := bundle.Program{Package: "example.com/hello", Files: map[string][]byte{"policies/photos.cedar": nil}, Go: compiler(t, false)}.Build(folder, os.Stderr)
+	syscall.Umask(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"bootstrap": 0o755, "policies": 0o755 | os.ModeDir, "policies/photos.cedar": 0o644} {
+		if about, err := os.Stat(filepath.Join(folder, name)); err != nil || about.Mode() != want {
+			t.Errorf("%s is %s, %v", name, about.Mode(), err)
+		}
 	}
 }
 
