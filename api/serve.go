@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/signgate/signgate/api/lambda"
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/settings"
 )
 
@@ -62,7 +64,7 @@ func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, 
 	}
 	if onLambda() {
 		log.InfoContext(ctx, "answering invocations")
-		lambda.New(lambda.Config{Handler: handler, Identify: identify, Settle: handler.CatchUp, Log: log}).Serve(ctx)
+		lambda.New(lambda.Config{Handler: handler, Identify: identify, Settle: handler.CatchUp, TooLarge: tooLarge, Log: log}).Serve(ctx)
 		return closeParts()
 	}
 	sites, err := listen(ctx, gateway, handler, measured.Page(), log)
@@ -95,6 +97,16 @@ func listen(ctx context.Context, gateway settings.Gateway, handler, page http.Ha
 // identify hands on whom API Gateway has verified.
 func identify(ctx context.Context, identity lambda.Identity) context.Context {
 	return callers.WithIAM(ctx, callers.IAMIdentity(identity))
+}
+
+// tooLarge answers in place of what a function can't return. What was issued
+// stands in the trail, and reaches nobody.
+func tooLarge(w http.ResponseWriter, _ *http.Request) {
+	document := problem.New(problem.TooLarge, "The answer would be larger than the 6 MB that a Lambda function can return. Ask for fewer at once.")
+	document.RequestID = w.Header().Get("X-Request-ID")
+	w.Header().Set("Content-Type", problem.ContentType)
+	w.WriteHeader(document.Status)
+	_ = json.NewEncoder(w).Encode(document) // into memory
 }
 
 // parametersTimeout bounds the reading of settings from Parameter Store.

@@ -127,8 +127,15 @@ func (a *apiGateway) next(w http.ResponseWriter, r *http.Request) {
 
 func (a *apiGateway) response(w http.ResponseWriter, r *http.Request) {
 	in := <-a.running
+	const most = 6 << 20 // Lambda's quota
+	text, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	if err != nil || len(text) > most {
+		close(in.answer)
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		return
+	}
 	var answer events.APIGatewayV2HTTPResponse
-	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil || r.PathValue("id") != in.id {
+	if err := json.Unmarshal(text, &answer); err != nil || r.PathValue("id") != in.id {
 		close(in.answer)
 		w.WriteHeader(http.StatusBadRequest)
 		return

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/signgate/signgate/pkg/client"
+	"github.com/signgate/signgate/pkg/problem"
 )
 
 const sunrise = "users/alice/pictures/sunrise.png"
@@ -155,6 +157,24 @@ func TestAnotherEventIsAnErrorAndNoMore(t *testing.T) {
 		t.Errorf("afterwards: %d", got.status)
 	}
 	g.waitFor(t, g.stderr, "an event that can't be answered")
+}
+
+// Lambda takes 6 MB of an answer; asking for more is refused, and harms nobody
+// else.
+func TestAnAnswerTooLargeForLambdaIsAProblem(t *testing.T) {
+	g, api := startStack(t).startFunction(t)
+	items := make([]string, 1000)
+	for i := range items {
+		items[i] = fmt.Sprintf(`{"key":"users/alice/%s/%d","address":"192.0.2.0/24","filename":"%s.png"}`, strings.Repeat("ä", 400), i, strings.Repeat("x", 150))
+	}
+	got := g.ask(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[`+strings.Join(items, ",")+`]}`)
+	if got.status != http.StatusRequestEntityTooLarge || got.header.Get("Content-Type") != problem.ContentType || !strings.Contains(string(got.body), "Ask for fewer") {
+		t.Fatalf("%d of %d bytes: %s", got.status, len(got.body), got.body[:min(len(got.body), 200)])
+	}
+	if got := get(t, g.url+"/livez"); got.status != http.StatusOK {
+		t.Errorf("afterwards: %d", got.status)
+	}
+	api.end(t)
 }
 
 // Whom API Gateway has authenticated by IAM is a machine; no header makes

@@ -16,8 +16,8 @@
 //     path on as it was sent.
 //   - The address of the client is the one that API Gateway saw, never one from
 //     a header.
-//   - Whole answers of 6 MB at most, in Base64 where they aren't UTF-8; no
-//     trailers, no hijacking.
+//   - Whole answers of 6 MB at most, in Base64 where they aren't UTF-8, else
+//     Config.TooLarge's; no trailers, no hijacking.
 //
 // Lambda freezes the process between invocations. What a handler does after
 // it has answered happens at the next invocation or never, so Config.Settle is

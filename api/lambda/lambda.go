@@ -30,7 +30,10 @@ type Config struct {
 	// Settle does what is due, before a request and after its answer was made,
 	// but before that leaves: afterwards Lambda freezes the process. May be nil.
 	Settle func(ctx context.Context)
-	Log    *slog.Logger
+	// TooLarge answers where Lambda wouldn't take the answer; the headers of that
+	// one are set, but for the cookies. nil: a status of 500 and nothing else.
+	TooLarge http.HandlerFunc
+	Log      *slog.Logger
 }
 
 // Identity is who signed a request with Signature Version 4, as API Gateway
@@ -54,6 +57,9 @@ func New(config Config) *Function {
 	}
 	if config.Settle == nil {
 		config.Settle = func(context.Context) {}
+	}
+	if config.TooLarge == nil {
+		config.TooLarge = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
 	}
 	return &Function{config: config}
 }
@@ -95,7 +101,17 @@ func (f *Function) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequ
 		recorder.WriteHeader(http.StatusInternalServerError)
 	}
 	f.config.Settle(ctx)
-	return recorder.response(), nil
+	response := recorder.response()
+	if fits(response) {
+		return response, nil
+	}
+	f.config.Log.WarnContext(ctx, "an answer larger than Lambda takes", "status", response.StatusCode, "bytes", len(response.Body))
+	instead := newRecorder(request.Method)
+	instead.header = recorder.sent
+	instead.header.Del("Set-Cookie")
+	instead.header.Del("Content-Type")
+	f.config.TooLarge(instead, request)
+	return instead.response(), nil
 }
 
 // serve says whether the handler came to an end. One that panics would

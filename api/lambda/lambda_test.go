@@ -242,6 +242,44 @@ func TestNoBodyWhereThereIsNone(t *testing.T) {
 	}
 }
 
+// Lambda refuses more than 6 MiB of JSON, and AWS's client then ends the process.
+func TestAnAnswerThatLambdaWouldNotTakeIsReplaced(t *testing.T) {
+	const most = 6 << 20
+	for body, fits := range map[string]bool{
+		strings.Repeat("a", most-400): true, strings.Repeat("a", most): false,
+		strings.Repeat(`"`, most/2-400): true, strings.Repeat(`"`, most/2): false, // escaped
+		strings.Repeat("<", most-400):        true, // not escaped
+		strings.Repeat("\xff", most*3/4-400): true, strings.Repeat("\xff", most*3/4): false,
+		strings.Repeat("\x00", most/6): false,
+	} {
+		f := function(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Request-ID", "one")
+			w.Header().Set("Set-Cookie", "secret=1")
+			_, _ = io.WriteString(w, body)
+		}), func(c *lambda.Config) {
+			c.TooLarge = func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+				_, _ = io.WriteString(w, "too large")
+			}
+		})
+		got, err := f.Handle(t.Context(), documented(t, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent, err := json.Marshal(got)
+		if err != nil || got.Headers["X-Request-Id"] != "one" || (len(sent) > most && !strings.HasPrefix(body, "<")) {
+			t.Errorf("%q…: %d bytes, %v", body[:1], len(sent), err)
+		}
+		if replaced := got.StatusCode == http.StatusRequestEntityTooLarge && got.Body == "too large" && got.Cookies == nil; replaced == fits {
+			t.Errorf("%q…: %d, %d bytes, %v", body[:1], got.StatusCode, len(sent), got.Cookies)
+		}
+	}
+	got := answer(t, http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("a", most)) })
+	if got.StatusCode != http.StatusInternalServerError || got.Body != "" {
+		t.Errorf("without TooLarge: %d, %d bytes", got.StatusCode, len(got.Body))
+	}
+}
+
 // A handler that panics must not take the process with it, nor leave half an
 // answer.
 func TestAPanicIsAnError(t *testing.T) {

@@ -3,6 +3,7 @@ package lambda
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -84,4 +85,29 @@ func (r *recorder) response() events.APIGatewayV2HTTPResponse {
 		response.Body, response.IsBase64Encoded = base64.StdEncoding.EncodeToString(r.body.Bytes()), true
 	}
 	return response
+}
+
+// largest is how many bytes of JSON Lambda takes for an answer (AWS Lambda
+// Developer Guide, "Lambda quotas": 6 MB, which are 6 MiB). To a larger one the
+// runtime API says 413, whereupon AWS's client ends the process.
+const largest = 6 << 20
+
+// fits says whether Lambda takes the answer.
+func fits(response events.APIGatewayV2HTTPResponse) bool {
+	const longestEscape = 6 // \u0000
+	if len(response.Body) < largest/(longestEscape+1) {
+		return true
+	}
+	var size counter
+	encoder := json.NewEncoder(&size)
+	encoder.SetEscapeHTML(false) // as AWS's client does
+	return encoder.Encode(response) == nil && size <= largest
+}
+
+type counter int
+
+// Write counts.
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
