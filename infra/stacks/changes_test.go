@@ -101,6 +101,27 @@ func TestTheFallbackChangesTheKeysPolicyOnly(t *testing.T) {
 	}
 }
 
+// A process of the function reads its settings when it begins, and lives for
+// hours: a shorter life of URLs that doesn't hold yet is none.
+func TestOtherSettingsStartTheFunctionAnewOnceTheyAreThere(t *testing.T) {
+	before, after := content(t, "apart"), content(t, "shorter")
+	_, changed, _ := changes(before, after)
+	if !slices.ContainsFunc(changed, func(id string) bool { return strings.HasPrefix(id, "GatewayFunction") }) {
+		t.Errorf("the function stays as it is; changed %v", changed)
+	}
+	var function map[string]any
+	for id, resource := range of(after, "AWS::Lambda::Function") {
+		if strings.HasPrefix(id, "GatewayFunction") {
+			function = resource
+		}
+	}
+	for id := range of(after, "AWS::SSM::Parameter") {
+		if waits, _ := function["DependsOn"].([]any); !slices.Contains(waits, any(id)) {
+			t.Errorf("it doesn't wait for %s: %v", id, waits)
+		}
+	}
+}
+
 func TestNoTwoFunctionsShareAnAsset(t *testing.T) {
 	for name := range variants() {
 		for _, template := range templates(t, name) {

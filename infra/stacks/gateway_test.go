@@ -89,8 +89,8 @@ func start(t *testing.T, template policytest.Template, environment string) setti
 	}
 	var arguments []string
 	for name, value := range variables {
-		if name != "SIGNGATE_PARAMETERS" {
-			arguments = append(arguments, "--"+strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "SIGNGATE_"), "_", "-"))+"="+value.(string))
+		if setting, ours := strings.CutPrefix(name, "SIGNGATE_"); ours && setting != "PARAMETERS" {
+			arguments = append(arguments, "--"+strings.ToLower(strings.ReplaceAll(setting, "_", "-"))+"="+value.(string))
 		}
 	}
 	if _, err := parser.Parse(arguments); err != nil {

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/go-json-experiment/json"
 )
@@ -40,20 +42,38 @@ func (e *Environment) gatewaySettings() map[string]string {
 // setting, below one path, and an output of the stack for people and scripts.
 func (e *Environment) putOut() {
 	values := e.gatewaySettings()
+	parameters := make([]constructs.IDependable, 0, len(values))
 	for _, setting := range slices.Sorted(maps.Keys(values)) {
 		id := camelCase(setting)
-		awsssm.NewStringParameter(e.Content, jsii.String("Setting"+id), &awsssm.StringParameterProps{
+		parameter := awsssm.NewStringParameter(e.Content, jsii.String("Setting"+id), &awsssm.StringParameterProps{
 			ParameterName: jsii.String(e.parameterName(setting)), StringValue: jsii.String(values[setting]),
 			Description: jsii.String("signgate's setting " + setting),
 		})
+		parameters = append(parameters, parameter)
 		awscdk.NewCfnOutput(e.Content, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(values[setting])})
 	}
+	e.startAnew(values, parameters)
 	for id, value := range map[string]*string{
 		"DistributionId": e.distribution.DistributionID(), "GatewayRoleArn": e.gateway.RoleArn(),
 		"SettingsPath": jsii.String(e.settingsPath()),
 	} {
 		awscdk.NewCfnOutput(e.Content, jsii.String(id), &awscdk.CfnOutputProps{Value: value})
 	}
+}
+
+// startAnew has Lambda start the function's processes anew where a setting is
+// another, after it is: those that run have read their settings already.
+func (e *Environment) startAnew(values map[string]string, parameters []constructs.IDependable) {
+	if e.function == nil {
+		return
+	}
+	resolved, err := json.Marshal(e.Content.Resolve(values), json.Deterministic(true)) // tokens are other texts each time
+	if err != nil {
+		panic(fmt.Errorf("settings of %s: %w", e.config.Name, err))
+	}
+	function := e.function.Lambda().Node().DefaultChild().(awscdk.CfnResource)
+	function.AddPropertyOverride(jsii.String("Environment.Variables.SETTINGS_DIGEST"), jsii.Sprintf("%x", sha256.Sum256(resolved)))
+	function.Node().AddDependency(parameters...)
 }
 
 // camelCase makes ActiveKeyId of active-key-id.

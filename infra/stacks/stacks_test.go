@@ -58,14 +58,10 @@ func variants() map[string]func(*config.Environment) {
 			e.Delivery.Firewall = &config.WAF{ACLARN: "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acl/1234abcd-12ab-34cd-56ef-1234567890ab"}
 			e.Network = &config.Network{VPCID: "vpc-0123456789abcdef0", SubnetIDs: []string{"subnet-0123456789abcdef0"}, RouteTableIDs: []string{"rtb-0123456789abcdef0"}}
 		},
-		"apart": func(e *config.Environment) { // a gateway that reaches nothing but AWS
-			e.Gateway = &config.Gateway{
-				PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos", Tracing: true, Sharing: true, APIKeys: true,
-				Domain: &config.APIDomain{Name: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"},
-			}
-			e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
-			e.Network = &config.Network{CIDR: "10.20.0.0/20"}
-			e.Delivery.Origins = []string{"https://photos.example.com"}
+		"apart": apart,
+		"shorter": func(e *config.Environment) {
+			apart(e)
+			e.Limits.MaxReadLife /= 2
 		},
 		"unwatched": func(e *config.Environment) { // a gateway that nobody looks at
 			e.Gateway = &config.Gateway{PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos"}
@@ -84,6 +80,17 @@ func variants() map[string]func(*config.Environment) {
 			e.Access.Boundary, e.Tags = "bounds", map[string]string{"team": "photos"}
 		},
 	}
+}
+
+// apart is a gateway that reaches nothing but AWS.
+func apart(e *config.Environment) {
+	e.Gateway = &config.Gateway{
+		PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos", Tracing: true, Sharing: true, APIKeys: true,
+		Domain: &config.APIDomain{Name: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"},
+	}
+	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
+	e.Network = &config.Network{CIDR: "10.20.0.0/20"}
+	e.Delivery.Origins = []string{"https://photos.example.com"}
 }
 
 // plain makes of dev what it is without a gateway of its own, and with a key
