@@ -44,8 +44,9 @@ func (f *function) newAPI(accessLogs awslogs.CfnLogGroup) {
 	})
 	awslambda.NewCfnPermission(f, jsii.String("MayInvoke"), &awslambda.CfnPermissionProps{
 		Action: jsii.String("lambda:InvokeFunction"), FunctionName: f.lambda.FunctionArn(), Principal: jsii.String("apigateway.amazonaws.com"),
-		SourceAccount: awscdk.Stack_Of(f).Account(),
-		SourceArn:     jsii.String(policy.ARN(f, "execute-api", *awscdk.Stack_Of(f).Region(), *f.apiID+"/*/*")),
+		// It names the account too. Not every service sends SourceAccount (AWS
+		// CloudFormation Template Reference), and without it nobody gets in.
+		SourceArn: jsii.String(policy.ARN(f, "execute-api", *awscdk.Stack_Of(f).Region(), *f.apiID+"/*/*")),
 	})
 	f.url = api.AttrApiEndpoint()
 	if f.props.Domain != nil {

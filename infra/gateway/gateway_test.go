@@ -167,7 +167,7 @@ func TestEveryRequestGoesToTheFunctionAndOnlyFromThisAPI(t *testing.T) {
 		"ApiId": api, "RouteKey": "$default", "Target": "integrations/${" + integration.ID + "}", "AuthorizationType": "NONE",
 	})
 	synthtest.Equal(t, "who may invoke", template.Only(t, "AWS::Lambda::Permission", "").Properties, map[string]any{
-		"Action": "lambda:InvokeFunction", "FunctionName": function, "Principal": "apigateway.amazonaws.com", "SourceAccount": "111122223333",
+		"Action": "lambda:InvokeFunction", "FunctionName": function, "Principal": "apigateway.amazonaws.com",
 		"SourceArn": "arn:${AWS::Partition}:execute-api:eu-central-1:111122223333:" + api + "/*/*",
 	})
 	synthtest.Equal(t, "outputs", []string{template.Outputs["URL"], template.Outputs["API"], template.Outputs["LogGroup"]}, []string{
