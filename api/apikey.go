@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,6 +20,7 @@ import (
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/apikeys"
 	"github.com/signgate/signgate/pkg/callers"
+	"github.com/signgate/signgate/pkg/settings"
 )
 
 // apikeyCommands are the operator's: they change the store that gateways read.
@@ -43,10 +43,10 @@ func (a *apikeyCommands) run(ctx context.Context, command string, now time.Time,
 
 // apikeyStore says where the keys are, in the words of the gateway's settings.
 type apikeyStore struct {
-	Config kong.ConfigFlag `help:"JSON file of the gateway's settings." placeholder:"FILE"`
-	File   string          `name:"api-keys-file" env:"SIGNGATE_API_KEYS_FILE" help:"File that keeps the keys."`
-	Table  string          `name:"api-keys-table" env:"SIGNGATE_API_KEYS_TABLE" help:"DynamoDB table that keeps the keys."`
-	Region string          `env:"SIGNGATE_REGION,AWS_REGION" help:"Region of the table."`
+	settings.Sources
+	File   string `name:"api-keys-file" env:"SIGNGATE_API_KEYS_FILE" help:"File that keeps the keys."`
+	Table  string `name:"api-keys-table" env:"SIGNGATE_API_KEYS_TABLE" help:"DynamoDB table that keeps the keys."`
+	Region string `env:"SIGNGATE_REGION,AWS_REGION" help:"Region of the table."`
 }
 
 func (s apikeyStore) open(ctx context.Context) (apikeys.Store, error) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/signgate/signgate/api/server"
@@ -45,7 +44,7 @@ var errNotFinished = errors.New("not finished")
 
 // keySettings are those of the gateway whose keys these are.
 type keySettings struct {
-	Config kong.ConfigFlag `help:"JSON file of the gateway's settings; flags and the environment stand above it." placeholder:"FILE"`
+	settings.Sources
 	settings.Signing
 }
 

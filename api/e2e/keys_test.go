@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -434,5 +435,55 @@ func TestAFolderWithoutADocumentGetsOneBeforeItsKeysAreRotated(t *testing.T) {
 	last := s.rotate(t, "--signing-keys="+folder, "--wait=30s")
 	if last.exitCode(t) != 3 || !strings.Contains(last.stdout.String(), "switched") || !strings.Contains(last.stdout.String(), "may live until") {
 		t.Errorf("%s%s", last.stdout, last.stderr)
+	}
+}
+
+// What a gateway goes by, those go by who look after its keys: how long a key is
+// needed is a setting's to say.
+func TestTheCommandsTakeTheGatewaysSettingsFromWhereItDoes(t *testing.T) {
+	s := startStack(t)
+	m := startMoto(t)
+	named, rest := settingsOf(s.environment(t))
+	delete(named, "listen")
+	named["max-read-life"], named["api-keys-file"] = "240h", filepath.Join(t.TempDir(), "keys.db")
+	members := map[string]string{}
+	for name, value := range named {
+		m.putParameter(t, "/signgate/test/"+name, value, "String")
+		words := strings.Split(name, "-")
+		for i, word := range words[1:] {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
+		members[strings.Join(words, "")] = value
+	}
+	text, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "settings.json")
+	writeFile(t, file, text)
+	rest = append(rest, "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL_SSM="+m.url)
+	run := func(arguments ...string) *process {
+		t.Helper()
+		p := start(t, rest, "signgate", arguments...)
+		if code := p.exitCode(t); code != 0 && code != 3 {
+			t.Errorf("%v: %d %s", arguments, code, p.stderr)
+		}
+		return p
+	}
+	if p := run("apikey", "create", "reports", "--machine=reporter", "--scope=read", "--config="+file); p.stdout.String() == "" {
+		t.Error("no API key was made")
+	}
+	for _, source := range []string{"--config=" + file, "--parameters=/signgate/test"} {
+		if listed := run("apikey", "list", source).stdout.String(); !strings.Contains(listed, "reporter") {
+			t.Errorf("%s: API keys:\n%s", source, listed)
+		}
+		if status := run("keys", "status", source).stdout.String(); !strings.Contains(status, s.active(t)) {
+			t.Errorf("%s: signing keys:\n%s", source, status)
+		}
+	}
+	until := run("keys", "rotate", "--parameters=/signgate/test", "--wait=30s", "--probe-every=100ms", "--signing-refresh=200ms", "--key-group="+filepath.Join(s.data, "key-group"))
+	day := time.Now().UTC().Add(240 * time.Hour).Format(time.DateOnly)
+	if !strings.Contains(until.stdout.String(), "may live until "+day) {
+		t.Errorf("until %s:\n%s%s", day, until.stdout, until.stderr)
 	}
 }
