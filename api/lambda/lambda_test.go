@@ -59,12 +59,19 @@ func TestAHandlerSeesTheDocumentedEventAsARequest(t *testing.T) {
 	}
 	want := http.Header{
 		"Header1": {"value1"}, "Header2": {"value1,value2"}, "Cookie": {"cookie1=one; cookie2=two"}, "X-Forwarded-For": {"198.51.100.7, 192.0.2.1"},
+		"X-Request-Id": {"JKJaXmPLvHcESHA="},
 	}
 	if !reflect.DeepEqual(got.Header, want) {
 		t.Errorf("headers %v", got.Header)
 	}
 	if cookies := got.Cookies(); len(cookies) != 2 || cookies[1].Value != "two" {
 		t.Errorf("cookies %v", cookies)
+	}
+}
+
+func TestARequestKeepsTheNameThatItsClientGaveIt(t *testing.T) {
+	if got := newRequest(t, func(e *events.APIGatewayV2HTTPRequest) { e.Headers["x-request-id"] = "mine" }).Header.Values("X-Request-ID"); !reflect.DeepEqual(got, []string{"mine"}) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -109,12 +109,19 @@ func withoutStage(path, stage string) string {
 	return path
 }
 
+// requestID is the header that names a request.
+const requestID = "X-Request-ID"
+
 // headersOf returns the headers. The cookies stand beside them; a function URL
-// gives them twice.
+// gives them twice. A request that its client hasn't named has API Gateway's id,
+// which stands in its access log.
 func headersOf(event events.APIGatewayV2HTTPRequest) http.Header {
 	headers := make(http.Header, len(event.Headers)+1)
 	for name, value := range event.Headers {
 		headers.Set(name, value)
+	}
+	if id := event.RequestContext.RequestID; id != "" && headers.Get(requestID) == "" {
+		headers.Set(requestID, id)
 	}
 	if len(event.Cookies) > 0 {
 		headers.Set("Cookie", strings.Join(event.Cookies, "; "))

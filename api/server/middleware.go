@@ -53,7 +53,7 @@ func (s *Server) requestID() echo.MiddlewareFunc {
 
 func isRequestID(id string) bool {
 	return id != "" && len(id) <= maxRequestIDBytes && !strings.ContainsFunc(id, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.' && r != '='
 	})
 }
 
