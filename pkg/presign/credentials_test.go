@@ -90,6 +90,23 @@ func TestCredentialsThatAreAboutToDieAreRefreshedOnce(t *testing.T) {
 func cached(s *source) aws.CredentialsProvider { return &cache{source: s} }
 func plain(s *source) aws.CredentialsProvider  { return s }
 
+// Lambda puts a role's credentials into the environment, without their end; a
+// user's have none.
+func TestTemporaryCredentialsWithoutAnEndAreCountedOnForAnHour(t *testing.T) {
+	for token, want := range map[string]time.Duration{"token": time.Hour, "": presign.MaxLife} {
+		presigner := newPresigner(t, func(c *presign.Config) {
+			c.Credentials = static(aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test", SessionToken: token})
+		})
+		request, err := presigner.Delete(t.Context(), parseKey(t, "a"), presign.MaxLife)
+		if err != nil || request.Expires.Sub(start) != want {
+			t.Errorf("with the token %q it lives %s, %v", token, request.Expires.Sub(start), err)
+		}
+		if request, err = presigner.Delete(t.Context(), parseKey(t, "a"), time.Minute); err != nil || request.Expires.Sub(start) != time.Minute {
+			t.Errorf("a minute is %s, %v", request.Expires.Sub(start), err)
+		}
+	}
+}
+
 // The SDK's cache is one that can be told.
 func TestTheSDKsCacheIsRefreshed(t *testing.T) {
 	source := &source{rests: []time.Duration{10 * time.Second, time.Hour}}

@@ -111,7 +111,7 @@ func (v vector) presign(t *testing.T) presign.FormRequest {
 	t.Helper()
 	presigner := newPresigner(t, func(c *presign.Config) {
 		c.KMSKeyID, c.Endpoint, c.PathStyle = v.KMS, v.Endpoint, v.Endpoint != ""
-		c.Credentials = static(aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test", SessionToken: v.Token})
+		c.Credentials = static(aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test", SessionToken: v.Token, CanExpire: true, Expires: start.AddDate(1, 0, 0)})
 	})
 	request, err := presigner.Form(t.Context(), presign.Form{
 		Key: parseKey(t, v.Key), MinLength: v.Min, MaxLength: v.Max, ContentType: v.ContentType, ChecksumSHA256: v.SHA256,
