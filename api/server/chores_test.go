@@ -4,13 +4,16 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/keyring"
 	"github.com/signgate/signgate/pkg/settings"
+	"github.com/signgate/signgate/pkg/telemetry"
 )
 
 // In a process that stands still between requests nothing is left to a
@@ -83,6 +86,33 @@ func TestCatchingUpLeavesTimeForTheRequest(t *testing.T) {
 		t.Errorf("nobody hears of it:\n%s", g.log)
 	}
 	hangs.Store(false)
+}
+
+// A collector that hangs is waited for once, and not by every request.
+func TestACollectorThatHangsKeepsOneRequestWaitingAndThenNone(t *testing.T) {
+	release := make(chan struct{})
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	t.Cleanup(collector.Close)
+	t.Cleanup(func() { close(release) })
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", collector.URL)
+	measured, err := telemetry.New(t.Context(), telemetry.Config{Service: "signgate", Lookup: os.LookupEnv, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := inEnvironment(t, generateKey(t, keyring.P256), nil, func(env *server.Environment) { env.Frozen, env.Telemetry = true, measured })
+	waited := func() int { return strings.Count(g.log.String(), "measurements could not be sent") }
+	for range 3 {
+		g.do(t, g.token, http.MethodGet, "/v1/read/users/alice/a.png", "")
+		g.server.CatchUp(t.Context())
+	}
+	if waited() != 1 {
+		t.Errorf("%d requests waited:\n%s", waited(), g.log)
+	}
+	g.now = g.now.Add(30 * time.Second)
+	g.server.CatchUp(t.Context())
+	if waited() != 2 {
+		t.Errorf("what was measured meanwhile isn't sent:\n%s", g.log)
+	}
 }
 
 // A key that an issuer took back doesn't stay trusted for as long as Lambda

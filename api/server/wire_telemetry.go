@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,8 @@ const (
 	lookEvery = 30 * time.Second
 	// flushTimeout bounds what a caller may have to wait for measurements.
 	flushTimeout = time.Second
+	// flushRest is how long nobody waits for them again.
+	flushRest = 30 * time.Second
 )
 
 // telemetry hands the server what it measures with.
@@ -32,14 +35,25 @@ func (w *wiring) watch(server *Server) {
 	if w.env.Telemetry == nil || !w.env.Frozen {
 		return
 	}
-	w.repeat(chore{0, func(ctx context.Context) {
+	w.repeat(chore{0, w.flush(server)})
+}
+
+// flush sends what was measured. Who waits for that is a caller, so that after
+// a failure it rests: what is measured meanwhile goes along with the next.
+func (w *wiring) flush(server *Server) func(ctx context.Context) {
+	var rests atomic.Pointer[time.Time]
+	return func(ctx context.Context) {
+		if until := rests.Load(); until != nil && w.env.Now().Before(*until) {
+			return
+		}
 		if server.instruments != nil && !server.instruments.take() {
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 		defer cancel()
 		if err := w.env.Telemetry.Flush(ctx); err != nil {
-			w.env.Log.WarnContext(ctx, "measurements could not be sent", "error", err)
+			rests.Store(new(w.env.Now().Add(flushRest)))
+			w.env.Log.WarnContext(ctx, "measurements could not be sent; the next are when a while is over", "error", err, "while", flushRest)
 		}
-	}})
+	}
 }
