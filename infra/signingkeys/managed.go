@@ -148,9 +148,11 @@ func (m *managed) fence(maker awsiam.IRole) awssecretsmanager.CfnResourcePolicy 
 			"secretsmanager:ReplicateSecretToRegions", "secretsmanager:RotateSecret",
 		}, with()),
 	}})
-	return awssecretsmanager.NewCfnResourcePolicy(m, jsii.String("SecretPolicy"), &awssecretsmanager.CfnResourcePolicyProps{
+	fence := awssecretsmanager.NewCfnResourcePolicy(m, jsii.String("SecretPolicy"), &awssecretsmanager.CfnResourcePolicyProps{
 		SecretId: m.secret.Ref(), ResourcePolicy: document, BlockPublicPolicy: jsii.Bool(true),
 	})
+	fence.ApplyRemovalPolicy(removal(m.props.Retain), nil) // a secret that is kept isn't left unguarded
+	return fence
 }
 
 // newKeygen makes the function, which may do nothing but change this secret.

@@ -140,7 +140,7 @@ func TestTheFunctionThatMakesKeysMayDoNothingElse(t *testing.T) {
 func TestManagedKeysAreKeptWhereAsked(t *testing.T) {
 	for retain, want := range map[bool]string{true: "Retain", false: "Delete"} {
 		template := managed(t, synthtest.NoFlags, func(p *signingkeys.ManagedProps) { p.Retain = retain })
-		for _, kind := range []string{"AWS::SecretsManager::Secret", "AWS::KMS::Key", "AWS::Logs::LogGroup"} {
+		for _, kind := range []string{"AWS::SecretsManager::Secret", "AWS::SecretsManager::ResourcePolicy", "AWS::KMS::Key", "AWS::Logs::LogGroup"} {
 			for _, resource := range template.Of(kind) {
 				if resource.DeletionPolicy != want || resource.UpdateReplacePolicy != want {
 					t.Errorf("%s: %s, %s", resource.ID, resource.DeletionPolicy, resource.UpdateReplacePolicy)
