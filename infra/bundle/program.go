@@ -84,7 +84,7 @@ func (p Program) Build(folder string, said io.Writer) error {
 	// Without paths, stamps and an id of the build, of one program there is
 	// one binary. lambda.norpc leaves out what only the runtime go1.x needed.
 	build := exec.Command(compiler, "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=", "-o", output, p.Package) //nolint:gosec,noctx // the app says what is built, and is there until it is
-	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0")
 	build.Stdout, build.Stderr = said, said
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("%w: go build %s: %w", ErrBuild, p.Package, err)

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 func compiler(t *testing.T, fails bool) string {
 	t.Helper()
 	script := "#!/bin/sh\nout=\nfor a; do [ \"$last\" = -o ] && out=$a; last=$a; done\n" +
-		"{ echo \"$GOOS $GOARCH $CGO_ENABLED\"; for a; do [ \"$a\" = \"$out\" ] || echo \"$a\"; done; } > \"$out\"\n"
+		"{ echo \"$GOOS $GOARCH $GOARM64 $CGO_ENABLED\"; for a; do [ \"$a\" = \"$out\" ] || echo \"$a\"; done; } > \"$out\"\n"
 	if fails {
 		script = "#!/bin/sh\necho no such package\nexit 1\n"
 	}
@@ -37,6 +37,7 @@ func compiler(t *testing.T, fails bool) string {
 }
 
 func TestAProgramIsBuiltForLambdaWithNothingOfWhereOrWhen(t *testing.T) {
+	t.Setenv("GOARM64", "v9.0,lse") // what another machine has, Lambda's needn't
 	folder := t.TempDir()
 	program := bundle.Program{Package: "example.com/hello", Files: map[string][]byte{"policies/photos.cedar": []byte("permit;")}, Go: compiler(t, false)}
 	if err := program.Build(folder, os.Stderr); err != nil {
@@ -47,7 +48,7 @@ func TestAProgramIsBuiltForLambdaWithNothingOfWhereOrWhen(t *testing.T) {
 		t.Fatal(err)
 	}
 	synthtest.Equal(t, "what go is asked", strings.Split(strings.TrimSpace(string(asked)), "\n"), []string{
-		"linux arm64 0", "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=", "-o", "example.com/hello",
+		"linux arm64 v8.0 0", "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=", "-o", "example.com/hello",
 	})
 	if policy, err := os.ReadFile(filepath.Join(folder, "policies", "photos.cedar")); err != nil || string(policy) != "permit;" {
 		t.Errorf("the file beside it: %q, %v", policy, err)
