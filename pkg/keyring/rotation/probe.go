@@ -22,6 +22,7 @@ const (
 	strangerID = "K0000000000000"
 
 	probeLife  = time.Minute
+	maxSkew    = 5 * time.Minute // of our clock, by which lives are waited out
 	maxAnswer  = 64 << 10
 	unknownKey = "<Code>InvalidKey</Code>"
 )
@@ -38,8 +39,9 @@ type Distribution struct {
 // Trusts says whether the distribution takes what the key signs: S3 answers
 // then, whatever it says, and not CloudFront. First it wants to see that the
 // distribution refuses a key that it can't know, because one that hides its
-// errors behind a page can't be asked. Errors wrap ErrProbe and never hold a
-// signature.
+// errors behind a page can't be asked, and that it goes by the same clock:
+// where ours is ahead, keys would be given up that URLs need. Errors wrap
+// ErrProbe and never hold a signature.
 func (d Distribution) Trusts(ctx context.Context, key keyring.Key) (bool, error) {
 	stranger, err := keyring.Generate(keyring.P256)
 	if err != nil {
@@ -54,6 +56,8 @@ func (d Distribution) Trusts(ctx context.Context, key keyring.Key) (bool, error)
 		return false, nil // another time
 	case !control.isUnknownKey():
 		return false, fmt.Errorf("%w to a key that it can't know is %d and not 403 InvalidKey: it isn't held to a key group, or its errors are rewritten", ErrProbe, control.status)
+	case control.skew.Abs() > maxSkew:
+		return false, fmt.Errorf("%w is of a time that is %s off the clock here; set the clock", ErrProbe, control.skew.Round(time.Second))
 	}
 	answer, err := d.ask(ctx, key)
 	switch {
@@ -72,6 +76,7 @@ func (d Distribution) Trusts(ctx context.Context, key keyring.Key) (bool, error)
 type answer struct {
 	status int
 	body   string
+	skew   time.Duration // by how much its date is after our clock; 0 without one
 }
 
 func (a answer) isUnknownKey() bool {
@@ -112,7 +117,11 @@ func (d Distribution) ask(ctx context.Context, key keyring.Key) (answer, error) 
 	if err != nil {
 		return answer{}, fmt.Errorf("%w breaks off: %w", ErrProbe, err)
 	}
-	return answer{response.StatusCode, string(body)}, nil
+	said := answer{status: response.StatusCode, body: string(body)}
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		said.skew = date.Sub(d.Now())
+	}
+	return said, nil
 }
 
 func (d Distribution) client() *http.Client {

@@ -406,6 +406,22 @@ func TestAKeyIsTakenWhereS3Answers(t *testing.T) {
 	}
 }
 
+// Lives are waited out by the clock here: where it is ahead, they aren't over.
+func TestAClockThatIsOffIsNoticedBeforeAnythingIsGivenUp(t *testing.T) {
+	signer, err := keyring.Generate(keyring.P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for off, want := range map[time.Duration]error{0: nil, time.Minute: nil, 14 * time.Hour: rotation.ErrProbe, -time.Hour: rotation.ErrProbe} {
+		distribution := somewhere(t, map[string]http.HandlerFunc{"KSLOTA001": says(404, `<Error><Code>NoSuchKey</Code><RequestId>1</RequestId></Error>`)},
+			says(403, `<Error><Code>InvalidKey</Code><Message>Unknown Key</Message></Error>`))
+		distribution.Now = func() time.Time { return time.Now().Add(off) }
+		if _, err := distribution.Trusts(t.Context(), keyring.Key{ID: "KSLOTA001", Signer: signer}); !errors.Is(err, want) {
+			t.Errorf("%s ahead: %v", off, err)
+		}
+	}
+}
+
 func TestAProbeThatFailsDoesNotTellItsURL(t *testing.T) {
 	signer, err := keyring.Generate(keyring.P256)
 	if err != nil {
