@@ -374,6 +374,19 @@ func (d *Document) Bind(name, keyID string, now time.Time) error {
 	return d.take(changed)
 }
 
+// Unbind forgets the id of a slot that has yet to sign, for CloudFront knows it
+// no more. Errors wrap ErrSlot.
+func (d *Document) Unbind(name string) error {
+	slot, ok := d.Slots[name]
+	if !ok || name == d.Active || !slot.Waits() {
+		return fmt.Errorf("%w: %s is none that waits", ErrSlot, name)
+	}
+	changed := d.clone()
+	slot.KeyID, slot.BoundAt = "", time.Time{}
+	changed.Slots[name] = slot
+	return d.take(changed)
+}
+
 // Switch makes another slot the active one and notes when the one before
 // stopped signing. Switching back to a retired one is possible as long as it
 // is there. Errors wrap ErrSlot or are Check's.

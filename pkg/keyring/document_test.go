@@ -145,6 +145,17 @@ func TestASlotThatCloudFrontDoesNotKnowYetSignsNothing(t *testing.T) {
 	if err := first.Bind("a", "KOTHER001", day); !errors.Is(err, keyring.ErrSlot) {
 		t.Errorf("another id for the same key: %v", err)
 	}
+	if err := document.Bind("c", "KSLOTC001", day); err != nil {
+		t.Error(err)
+	}
+	if err := document.Unbind("c"); err != nil || document.Slots["c"].KeyID != "" || !document.Slots["c"].BoundAt.IsZero() {
+		t.Errorf("%v: %+v", err, document.Slots["c"])
+	}
+	for _, name := range []string{document.Active, "nobody"} {
+		if err := document.Unbind(name); !errors.Is(err, keyring.ErrSlot) {
+			t.Errorf("Unbind %s: %v", name, err)
+		}
+	}
 	if known := first.Slots["a"].KnownFrom(); !known.Equal(day) {
 		t.Errorf("gateways can know it since %s", known)
 	}

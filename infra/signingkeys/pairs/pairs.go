@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
@@ -146,36 +147,36 @@ func (h *Handler) pair(ctx context.Context, store Store, slot string) (string, e
 }
 
 // bind writes down the ids, unless a key would be missing at the distribution.
+// A key that waits may have another id, from a deployment that was rolled back,
+// or be taken from the distribution: it has no id then, lest it be made to
+// sign meanwhile. No URL has the one before.
 func (h *Handler) bind(ctx context.Context, store Store, ids map[string]string, keep time.Duration) error {
 	return h.change(ctx, store, func(document *keyring.Document) (bool, error) {
 		if err := h.covers(document, ids, keep); err != nil {
 			return false, err
+		}
+		before := maps.Clone(document.Slots)
+		for _, slot := range document.Names() {
+			if held := document.Slots[slot]; slot != document.Active && held.Waits() && held.KeyID != ids[slot] {
+				if err := document.Unbind(slot); err != nil {
+					return false, err
+				}
+			}
 		}
 		changed := false
 		for slot, id := range ids {
 			if document.Slots[slot].KeyID == id {
 				continue
 			}
-			if err := h.rename(document, slot, id); err != nil {
+			if err := document.Bind(slot, id, h.now()); err != nil {
 				return false, err
 			}
-			changed = true
+		}
+		for slot, held := range document.Slots {
+			changed = changed || held.KeyID != before[slot].KeyID
 		}
 		return changed, nil
 	})
-}
-
-// rename gives a slot its id. One that waits may have another already, from a
-// deployment that was rolled back: no URL has that.
-func (h *Handler) rename(document *keyring.Document, slot, id string) error {
-	if held, there := document.Slots[slot]; there && held.KeyID != "" && held.Waits() {
-		if err := document.Remove(slot, h.now()); err != nil {
-			return err
-		}
-		held.KeyID = id
-		return document.Add(slot, held, h.now())
-	}
-	return document.Bind(slot, id, h.now())
 }
 
 // covers says whether every key is among the ids that signs, or whose URLs may
@@ -183,7 +184,7 @@ func (h *Handler) rename(document *keyring.Document, slot, id string) error {
 func (h *Handler) covers(document *keyring.Document, ids map[string]string, keep time.Duration) error {
 	for _, name := range document.Names() {
 		slot := document.Slots[name]
-		if _, there := ids[name]; there || slot.Waits() {
+		if _, there := ids[name]; there || (name != document.Active && slot.Waits()) {
 			continue
 		}
 		if slot.RetiredAt.IsZero() {

@@ -250,6 +250,10 @@ func TestAKeyIsTakenFromTheDistributionOnlyWhenNoURLNeedsIt(t *testing.T) {
 	handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
 	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"}))
 	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1"})) // b has never signed
+	if waiting := read(t, secret); waiting.Slots["b"].KeyID != "" || waiting.Switch("b", at.now()) == nil {
+		t.Errorf("b can be made to sign while the distribution forgets it: %+v", waiting.Slots["b"])
+	}
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"}))
 	withoutA := ids(secret, map[string]any{"b": "KEXAMPLE2"})
 	refused := func(why string) {
 		t.Helper()
@@ -269,6 +273,34 @@ func TestAKeyIsTakenFromTheDistributionOnlyWhenNoURLNeedsIt(t *testing.T) {
 	refused("may live until 2026-03-02T01:00:00Z")
 	at.Time = at.Add(time.Second)
 	handle(t, handler, withoutA)
+}
+
+// A document that somebody wrote by hand needn't say since when its key signs.
+func TestAKeyThatSignsIsNeededWhateverIsWrittenOfIt(t *testing.T) {
+	t.Parallel()
+	handler, _ := newHandler()
+	document := keyring.NewDocument(true)
+	document.Active = "a"
+	for slot, id := range map[string]string{"a": "KEXAMPLE1", "b": "KEXAMPLE2"} {
+		key, err := keyring.Generate(keyring.P256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		private, err := keyring.MarshalPrivatePEM(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document.Slots[slot] = keyring.Slot{KeyID: id}.WithPrivateKey(private)
+	}
+	text, err := document.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := newSecret(t, string(text))
+	if _, _, err := handler.Handle(t.Context(), ids(secret, map[string]any{"b": "KEXAMPLE2"})); !errors.Is(err, pairs.ErrNeeded) {
+		t.Errorf("without the key that signs: %v", err)
+	}
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"}))
 }
 
 // contested is a store that somebody else changes first, n times.
