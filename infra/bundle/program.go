@@ -73,23 +73,15 @@ func (l *local) TryBundle(folder *string, _ *awscdk.BundlingOptions) *bool {
 // Build writes the program as bootstrap, and its files, into the folder. What
 // the compiler says goes to said. Errors wrap ErrBuild.
 func (p Program) Build(folder string, said io.Writer) error {
-	output, err := filepath.Abs(filepath.Join(folder, executable))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrBuild, err)
+	if err := p.compile(filepath.Join(folder, executable), said); err != nil {
+		return err
 	}
-	compiler := p.Go
-	if compiler == "" {
-		compiler = "go"
+	for name := range p.Files {
+		if !filepath.IsLocal(name) || strings.EqualFold(name, executable) {
+			return fmt.Errorf("%w: %q is no path beside the program", ErrBuild, name)
+		}
 	}
-	// Without paths, stamps and an id of the build, of one program there is
-	// one binary. lambda.norpc leaves out what only the runtime go1.x needed.
-	build := exec.Command(compiler, "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=", "-o", output, p.Package) //nolint:gosec,noctx // the app says what is built, and is there until it is
-	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0")
-	build.Stdout, build.Stderr = said, said
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("%w: go build %s: %w", ErrBuild, p.Package, err)
-	}
-	if err := p.write(folder); err != nil {
+	if err := write(folder, p.Files); err != nil {
 		return err
 	}
 	return forEverybody(folder)
@@ -118,16 +110,36 @@ func forEverybody(folder string) error {
 	return nil
 }
 
-func (p Program) write(folder string) error {
-	for name, content := range p.Files {
-		if !filepath.IsLocal(name) || strings.EqualFold(name, executable) {
-			return fmt.Errorf("%w: %q is no path beside the program", ErrBuild, name)
-		}
+// compile builds the program: one binary for every front, as it finds out
+// itself whether Lambda has started it.
+func (p Program) compile(output string, said io.Writer) error {
+	output, err := filepath.Abs(output)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBuild, err)
+	}
+	compiler := p.Go
+	if compiler == "" {
+		compiler = "go"
+	}
+	// Without paths, stamps and an id of the build, of one program there is
+	// one binary. lambda.norpc leaves out what only the runtime go1.x needed.
+	build := exec.Command(compiler, "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=", "-o", output, p.Package) //nolint:gosec,noctx // the app says what is built, and is there until it is
+	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0")
+	build.Stdout, build.Stderr = said, said
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("%w: go build %s: %w", ErrBuild, p.Package, err)
+	}
+	return nil
+}
+
+// write writes files by their paths in the folder, readable by everybody.
+func write(folder string, files map[string][]byte) error {
+	for name, content := range files {
 		path := filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the function's user reads it
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // the program's user reads it
 			return fmt.Errorf("%w: %w", ErrBuild, err)
 		}
-		if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // the function's user reads it
+		if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // the program's user reads it
 			return fmt.Errorf("%w: %w", ErrBuild, err)
 		}
 	}
