@@ -18,6 +18,16 @@ type StorageAccess interface {
 	constructs.Construct
 	VPC() awsec2.IVpc
 	Subnets() *awsec2.SubnetSelection
+	// SubnetIDs are those of Subnets, PublicSubnetIDs where a load balancer may
+	// be that the internet reaches; none of these: Props ask for none.
+	SubnetIDs() []string
+	PublicSubnetIDs() []string
+	// Ranges and PublicRanges are the addresses of these subnets. None: those
+	// of an existing VPC aren't known.
+	Ranges() []string
+	PublicRanges() []string
+	// Ways are there when the gateway reaches what it shall, and is reached.
+	Ways() constructs.IDependable
 	SecurityGroup() awsec2.ISecurityGroup // of the gateway; lets nobody in until a rule is added
 	EndpointID() string                   // of S3's endpoint, for the bucket's policy (aws:SourceVpce)
 }
@@ -27,9 +37,11 @@ const https = 443
 
 type storageAccess struct {
 	constructs.Construct
+	where    placement
 	vpc      awsec2.IVpc
 	gateway  awsec2.ISecurityGroup
 	endpoint string
+	ways     constructs.DependencyGroup
 }
 
 // NewStorageAccess makes the VPC, or takes the existing one, and the endpoints
@@ -44,7 +56,7 @@ func NewStorageAccess(scope constructs.Construct, id *string, props *Props) Stor
 	if props.CIDR != "" {
 		where = newVPC(this, props)
 	}
-	this.vpc = where.view(this)
+	this.where, this.vpc, this.ways = where, where.view(this), constructs.NewDependencyGroup(where.ways...)
 	this.gateway = this.group("Gateway", "The gateway", where, gatewayConnects(props))
 	this.endpoint = *this.viaRoutes("S3", "s3", where, storageStatements(this, props)).Ref()
 	this.addEndpoints(where, props)
@@ -58,6 +70,12 @@ func (a *storageAccess) EndpointID() string                   { return a.endpoin
 func (a *storageAccess) Subnets() *awsec2.SubnetSelection {
 	return &awsec2.SubnetSelection{Subnets: a.vpc.IsolatedSubnets()}
 }
+
+func (a *storageAccess) SubnetIDs() []string          { return a.where.subnets }
+func (a *storageAccess) PublicSubnetIDs() []string    { return a.where.public }
+func (a *storageAccess) Ranges() []string             { return a.where.ranges }
+func (a *storageAccess) PublicRanges() []string       { return a.where.publicRanges }
+func (a *storageAccess) Ways() constructs.IDependable { return a.ways }
 
 // gatewayConnects is where the gateway may connect to, but for endpoints in the
 // subnets.
@@ -121,31 +139,44 @@ func onlyRoles(roles ...string) policy.Conditions {
 // S3; the others are addresses in the subnets, where only the gateway gets in.
 func (a *storageAccess) addEndpoints(where placement, props *Props) {
 	var doors awsec2.ISecurityGroup
-	for _, endpoint := range props.Endpoints {
-		roles := endpoint.Roles
-		if len(roles) == 0 {
-			roles = []string{props.GatewayRole}
-		}
-		statements := []awsiam.PolicyStatement{
-			policy.Allow("Gateway", awsiam.NewStarPrincipal(), endpoint.Resources, endpoint.Actions, onlyRoles(roles...)),
-		}
-		if endpoint.Service == DynamoDB {
-			a.viaRoutes("DynamoDB", string(DynamoDB), where, statements)
+	statements, services := byService(props)
+	for _, service := range services {
+		if service == DynamoDB {
+			a.viaRoutes("DynamoDB", string(DynamoDB), where, statements[service])
 			continue
 		}
 		if doors == nil {
 			doors = a.doors(where)
 		}
-		awsec2.NewCfnVPCEndpoint(a, jsii.String("Endpoint-"+string(endpoint.Service)), &awsec2.CfnVPCEndpointProps{
-			PolicyDocument:    document(statements),
+		a.ways.Add(awsec2.NewCfnVPCEndpoint(a, jsii.String("Endpoint-"+string(service)), &awsec2.CfnVPCEndpointProps{
+			PolicyDocument:    document(statements[service]),
 			PrivateDnsEnabled: jsii.Bool(true),
 			SecurityGroupIds:  &[]any{doors.SecurityGroupId()},
-			ServiceName:       serviceName(a, string(endpoint.Service)),
+			ServiceName:       serviceName(a, string(service)),
 			SubnetIds:         list(where.subnets),
 			VpcEndpointType:   jsii.String("Interface"),
 			VpcId:             jsii.String(where.vpc),
-		})
+		}))
 	}
+}
+
+// byService are the policies of endpoints, and the services in their order.
+func byService(props *Props) (statements map[Service][]awsiam.PolicyStatement, services []Service) {
+	statements = map[Service][]awsiam.PolicyStatement{}
+	for _, endpoint := range props.Endpoints {
+		roles, sid := endpoint.Roles, "Gateway"
+		if len(roles) == 0 {
+			roles = []string{props.GatewayRole}
+		}
+		if n := len(statements[endpoint.Service]); n > 0 {
+			sid = *numbered(sid, n)
+		} else {
+			services = append(services, endpoint.Service)
+		}
+		statements[endpoint.Service] = append(statements[endpoint.Service],
+			policy.Allow(sid, awsiam.NewStarPrincipal(), endpoint.Resources, endpoint.Actions, onlyRoles(roles...)))
+	}
+	return statements, services
 }
 
 // doors is the security group of addresses in the subnets, which connect to
@@ -154,25 +185,28 @@ func (a *storageAccess) doors(where placement) awsec2.ISecurityGroup {
 	doors := a.group("Endpoints", "Endpoints of services of AWS", where, &awsec2.CfnSecurityGroup_EgressProperty{
 		Description: jsii.String("Nowhere"), CidrIp: jsii.String("127.0.0.1/32"), IpProtocol: jsii.String("-1"),
 	})
-	awsec2.NewCfnSecurityGroupIngress(a, jsii.String("GatewayIn"), &awsec2.CfnSecurityGroupIngressProps{
+	in := awsec2.NewCfnSecurityGroupIngress(a, jsii.String("GatewayIn"), &awsec2.CfnSecurityGroupIngressProps{
 		Description: jsii.String("The gateway"), GroupId: doors.SecurityGroupId(), SourceSecurityGroupId: a.gateway.SecurityGroupId(),
 		IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(https), ToPort: jsii.Number(https),
 	})
-	awsec2.NewCfnSecurityGroupEgress(a, jsii.String("GatewayOut"), &awsec2.CfnSecurityGroupEgressProps{
+	out := awsec2.NewCfnSecurityGroupEgress(a, jsii.String("GatewayOut"), &awsec2.CfnSecurityGroupEgressProps{
 		Description: jsii.String("Endpoints of services of AWS"), GroupId: a.gateway.SecurityGroupId(), DestinationSecurityGroupId: doors.SecurityGroupId(),
 		IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(https), ToPort: jsii.Number(https),
 	})
+	a.ways.Add(in, out)
 	return doors
 }
 
 func (a *storageAccess) viaRoutes(id, service string, where placement, statements []awsiam.PolicyStatement) awsec2.CfnVPCEndpoint {
-	return awsec2.NewCfnVPCEndpoint(a, jsii.String(id), &awsec2.CfnVPCEndpointProps{
+	made := awsec2.NewCfnVPCEndpoint(a, jsii.String(id), &awsec2.CfnVPCEndpointProps{
 		PolicyDocument:  document(statements),
 		RouteTableIds:   list(where.tables),
 		ServiceName:     serviceName(a, service),
 		VpcEndpointType: jsii.String("Gateway"),
 		VpcId:           jsii.String(where.vpc),
 	})
+	a.ways.Add(made)
+	return made
 }
 
 func serviceName(scope constructs.Construct, service string) *string {

@@ -2,6 +2,7 @@ package network_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -179,6 +180,74 @@ func TestNATGatewaysAreTheOnlyWayToTheInternetAndNoneLeadsIn(t *testing.T) {
 	}
 }
 
+func TestALoadBalancerHasAPublicSubnetInEachZone(t *testing.T) {
+	for gateways, subnets := range map[int][]string{
+		0: {"10.20.8.0/23 zone 0", "10.20.10.0/23 zone 1"}, 1: {"10.20.8.0/23 zone 0", "10.20.10.0/23 zone 1"}, 2: {"10.20.8.0/23 zone 0", "10.20.10.0/23 zone 1"},
+	} {
+		var ids []string
+		template := synth(t, synthtest.NoFlags, "", network.Props{CIDR: "10.20.0.0/20", Public: true, NATGateways: gateways}, func(stack awscdk.Stack, access network.StorageAccess) {
+			synthtest.Equal(t, "public ranges", access.PublicRanges(), []string{"10.20.8.0/23", "10.20.10.0/23"})
+			synthtest.Equal(t, "private ranges", access.Ranges(), []string{"10.20.0.0/23", "10.20.2.0/23"})
+			ids = access.PublicSubnetIDs()
+			for i, id := range ids {
+				awscdk.NewCfnOutput(stack, jsii.Sprintf("Subnet%d", i), &awscdk.CfnOutputProps{Value: &id})
+			}
+		})
+		assertSubnets(t, template, "Public", subnets)
+		synthtest.Equal(t, "where a load balancer is", []any{len(ids), template.Outputs["Subnet0"], template.Outputs["Subnet1"]}, []any{
+			2, "${" + template.Only(t, "AWS::EC2::Subnet", "NetworkPublicSubnet1").ID + "}", "${" + template.Only(t, "AWS::EC2::Subnet", "NetworkPublicSubnet2").ID + "}",
+		})
+		synthtest.Equal(t, "NAT gateways", len(template.Of("AWS::EC2::NatGateway")), gateways)
+	}
+	synth(t, synthtest.NoFlags, "", network.Props{CIDR: "10.20.0.0/20", NATGateways: 2}, func(_ awscdk.Stack, access network.StorageAccess) {
+		synthtest.Equal(t, "public subnets that nobody asked for", []any{len(access.PublicSubnetIDs()), len(access.PublicRanges())}, []any{0, 0})
+	})
+}
+
+func TestALoadBalancerIsInTheSubnetsThatAreNamed(t *testing.T) {
+	props := existing(network.Props{PublicSubnetIDs: []string{"subnet-c", "subnet-d", "subnet-e"}})
+	synth(t, synthtest.NoFlags, "", props, func(_ awscdk.Stack, access network.StorageAccess) {
+		synthtest.Equal(t, "where it is", [][]string{access.PublicSubnetIDs(), access.SubnetIDs()}, [][]string{props.PublicSubnetIDs, props.SubnetIDs})
+		if access.Ranges() != nil || access.PublicRanges() != nil {
+			t.Error("it knows the addresses of subnets that it hasn't made")
+		}
+	})
+}
+
+// What depends on them starts once it reaches AWS, and is reached.
+func TestWaysAreAllThatLeadsInAndOut(t *testing.T) {
+	props := network.Props{CIDR: "10.20.0.0/20", Public: true, NATGateways: 1, Endpoints: []network.Endpoint{
+		{Service: network.STS, Actions: []string{"sts:AssumeRole"}, Resources: []string{"arn:aws:iam::111122223333:role/uploads"}},
+	}}
+	template := synth(t, synthtest.NoFlags, "", props, func(stack awscdk.Stack, access network.StorageAccess) {
+		waits := awscdk.NewCfnWaitConditionHandle(stack, jsii.String("Waits"), nil)
+		waits.Node().AddDependency(access.Ways())
+	})
+	var kinds []string
+	for _, id := range template.Only(t, "AWS::CloudFormation::WaitConditionHandle", "Waits").DependsOn {
+		kinds = append(kinds, template.Resources[id].Type)
+	}
+	slices.Sort(kinds)
+	synthtest.Equal(t, "what has to be there", kinds, []string{
+		"AWS::EC2::Route", "AWS::EC2::Route", "AWS::EC2::Route", "AWS::EC2::Route", "AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress",
+		"AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SubnetRouteTableAssociation",
+		"AWS::EC2::VPCEndpoint", "AWS::EC2::VPCEndpoint",
+	})
+}
+
+func TestWhatSeveralDoThroughOneEndpointStandsInOnePolicy(t *testing.T) {
+	const runner, repository = "arn:aws:iam::111122223333:role/runner", "arn:aws:ecr:eu-central-1:111122223333:repository/images"
+	template := synth(t, synthtest.NoFlags, "", existing(network.Props{Endpoints: []network.Endpoint{
+		{Service: network.ECRAPI, Actions: []string{"ecr:GetAuthorizationToken"}, Resources: []string{"*"}, Roles: []string{runner}},
+		{Service: network.ECRAPI, Actions: []string{"ecr:BatchGetImage"}, Resources: []string{repository}, Roles: []string{runner}},
+	}}))
+	byRunner := map[string][]string{"ArnEquals aws:PrincipalArn": {runner}}
+	synthtest.Equal(t, "its policy", synthtest.Statements(t, template.Only(t, "AWS::EC2::VPCEndpoint", "NetworkEndpointecrapi").Get("PolicyDocument")), map[string]synthtest.Statement{
+		"Gateway":  synthtest.Allow("*", []string{"ecr:GetAuthorizationToken"}, []string{"*"}, byRunner),
+		"Gateway2": synthtest.Allow("*", []string{"ecr:BatchGetImage"}, []string{repository}, byRunner),
+	})
+}
+
 func TestFlowsAreLoggedEncryptedAndKeptAsAsked(t *testing.T) {
 	for _, flags := range synthtest.BothFlags() {
 		template := synth(t, flags, "", network.Props{CIDR: "10.20.0.0/24"})
@@ -306,6 +375,8 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		{&network.Props{}, []string{"BucketARN", "GatewayRole", "either CIDR"}},
 		{&network.Props{BucketARN: "arn:aws:s3:::*", GatewayRole: "arn:aws:iam::1:role/*", CIDR: "10.0.0.0/16", VPCID: vpcID}, []string{"BucketARN", "GatewayRole", "either CIDR"}},
 		{&network.Props{CIDR: "10.20.0.1/20", Zones: 4, NATGateways: 5, FlowLogDays: -1, SubnetIDs: []string{"subnet-a"}}, []string{"10.20.0.1/20", "Zones", "NATGateways", "FlowLogDays", "SubnetIDs"}},
+		{&network.Props{CIDR: "10.20.0.0/20", Zones: 1, Public: true, PublicSubnetIDs: []string{"subnet-a"}}, []string{"Public takes two", "PublicSubnetIDs"}},
+		{&network.Props{VPCID: vpcID, Public: true, PublicSubnetIDs: []string{"c"}}, []string{"Public and FlowLogDays", "PublicSubnetIDs has one", `"c"`}},
 		{&network.Props{CIDR: "10.20.0.0/25", Zones: -1, NATGateways: -1}, []string{"10.20.0.0/25", "Zones", "NATGateways"}},
 		{&network.Props{CIDR: "2001:db8::/20"}, []string{"2001:db8::/20"}},
 		{&network.Props{CIDR: "10.20.0.0/8"}, []string{"10.20.0.0/8"}},
@@ -314,7 +385,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		{&network.Props{QuarantinePrefix: "quarantine", S3PrefixList: "s3"}, []string{`"quarantine"`, `"s3"`}},
 		{&network.Props{QuarantinePrefix: "*/"}, []string{`"*/"`}},
 		{&network.Props{Endpoints: []network.Endpoint{{Service: "ec2"}, {Service: "ec2", Actions: []string{"ec2:*", "Sign"}, Resources: []string{"*"}}}},
-			[]string{`"ec2" is none`, "twice", "no Actions", `"ec2:*"`, `"Sign"`}},
+			[]string{`"ec2" is none`, "no Actions", `"ec2:*"`, `"Sign"`}},
 	} {
 		err := c.props.Validate()
 		if !errors.Is(err, network.ErrInvalid) {

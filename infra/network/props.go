@@ -32,7 +32,8 @@ const (
 	STS            Service = "sts"            // credentials that are given away
 )
 
-// Endpoint is a way to a service of AWS, and who may do what through it.
+// Endpoint is a way to a service of AWS, and who may do what through it. A
+// service has one, of which several of these may each say something.
 type Endpoint struct {
 	Service   Service
 	Actions   []string // such as kms:Sign; no wildcards
@@ -51,6 +52,7 @@ type Props struct {
 	CIDR        string       // IPv4, from /16 to /24, such as 10.20.0.0/20
 	Zones       int          // availability zones with a subnet each, 1 to 3; 0: 2
 	NATGateways int          // ways to the internet, at most one for each zone; 0: none
+	Public      bool         // a public subnet in each zone, two at least, for a load balancer
 	FlowLogDays int          // how long it is kept who talked to whom; 0: 90
 	Retain      bool         // keep these logs when the stack is deleted
 	Guard       policy.Guard // of their key
@@ -59,6 +61,10 @@ type Props struct {
 	VPCID         string
 	SubnetIDs     []string // where the gateway and interface endpoints are
 	RouteTableIDs []string // of these subnets: one for each in their order, or one for all
+
+	// PublicSubnetIDs are where a load balancer is, which callers reach from
+	// the internet; none: nowhere.
+	PublicSubnetIDs []string
 
 	// S3PrefixList is the id of the region's com.amazonaws.REGION.s3, which
 	// CloudFormation can't look up (aws ec2 describe-managed-prefix-lists).
@@ -98,7 +104,7 @@ func (p *Props) Validate() error {
 
 func (p *Props) checkOwn(found *complaints.List) {
 	if p.CIDR == "" {
-		found.When(p.Zones != 0 || p.NATGateways != 0 || p.FlowLogDays != 0, "Zones, NATGateways and FlowLogDays are of a VPC of its own, with CIDR")
+		found.When(p.Zones != 0 || p.NATGateways != 0 || p.FlowLogDays != 0 || p.Public, "Zones, NATGateways, Public and FlowLogDays are of a VPC of its own, with CIDR")
 		return
 	}
 	prefix, err := netip.ParsePrefix(p.CIDR)
@@ -106,15 +112,17 @@ func (p *Props) checkOwn(found *complaints.List) {
 		"CIDR: %q is no range of IPv4 from /16 to /24", p.CIDR)
 	found.When(p.Zones < 0 || p.Zones > maxZones, "Zones is 1 to %d, not %d", maxZones, p.Zones)
 	found.When(p.NATGateways < 0 || p.NATGateways > p.zones(), "NATGateways is at most one for each of %d zones, not %d", p.zones(), p.NATGateways)
+	found.When(p.Public && p.zones() < 2, "Public takes two Zones at least: a load balancer is in two")
 	found.When(p.FlowLogDays < 0, "FlowLogDays counts from 0")
 }
 
 func (p *Props) checkExisting(found *complaints.List) {
 	if p.VPCID == "" {
-		found.When(len(p.SubnetIDs)+len(p.RouteTableIDs) > 0, "SubnetIDs and RouteTableIDs are of an existing VPC, with VPCID")
+		found.When(len(p.SubnetIDs)+len(p.RouteTableIDs)+len(p.PublicSubnetIDs) > 0, "SubnetIDs, PublicSubnetIDs and RouteTableIDs are of an existing VPC, with VPCID")
 		return
 	}
 	found.When(len(p.SubnetIDs) == 0, "SubnetIDs is empty: where is the gateway?")
+	found.When(len(p.PublicSubnetIDs) == 1, "PublicSubnetIDs has one: a load balancer is in two zones at least")
 	found.When(len(p.RouteTableIDs) != 1 && len(p.RouteTableIDs) != len(p.SubnetIDs), "RouteTableIDs has one for all of SubnetIDs or one for each")
 	for id, kind := range p.existing() {
 		found.When(!isToken(id) && !strings.HasPrefix(id, kind), "%q is no id that begins with %s", id, kind)
@@ -125,7 +133,7 @@ func (p *Props) checkExisting(found *complaints.List) {
 // begin with.
 func (p *Props) existing() map[string]string {
 	ids := map[string]string{p.VPCID: "vpc-"}
-	for _, id := range p.SubnetIDs {
+	for _, id := range slices.Concat(p.SubnetIDs, p.PublicSubnetIDs) {
 		ids[id] = "subnet-"
 	}
 	for _, id := range p.RouteTableIDs {
@@ -136,11 +144,8 @@ func (p *Props) existing() map[string]string {
 
 func (p *Props) checkEndpoints(found *complaints.List) {
 	known := []Service{DynamoDB, ECRAPI, ECRDocker, KMS, Logs, Monitoring, ParameterStore, SecretsManager, STS}
-	seen := map[Service]bool{}
 	for _, endpoint := range p.Endpoints {
 		found.When(!slices.Contains(known, endpoint.Service), "Endpoints: %q is none of %v", endpoint.Service, known)
-		found.When(seen[endpoint.Service], "Endpoints: %s is there twice", endpoint.Service)
-		seen[endpoint.Service] = true
 		found.When(len(endpoint.Actions) == 0 || len(endpoint.Resources) == 0, "Endpoints: %s names no Actions or no Resources", endpoint.Service)
 		for _, action := range endpoint.Actions {
 			found.When(strings.Contains(action, "*") || !strings.Contains(action, ":"), "Endpoints: %q is no action such as kms:Sign", action)
@@ -156,6 +161,15 @@ func (p *Props) zones() int {
 		return 2
 	}
 	return p.Zones
+}
+
+// publicSubnets is how many a VPC of its own has: one for each NAT gateway, or
+// for each zone.
+func (p *Props) publicSubnets() int {
+	if p.Public {
+		return p.zones()
+	}
+	return p.NATGateways
 }
 
 func (p *Props) flowLogDays() int {

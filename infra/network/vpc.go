@@ -20,10 +20,14 @@ type placement struct {
 	subnets []string
 	tables  []string // every one once
 	tableOf []string // of each subnet
+	public  []string // subnets
+
+	ranges, publicRanges []string                 // of addresses; of an existing VPC, unknown
+	ways                 []constructs.IDependable // out of the subnets
 }
 
 func existingVPC(props *Props) placement {
-	where := placement{vpc: props.VPCID, subnets: props.SubnetIDs, tables: props.RouteTableIDs}
+	where := placement{vpc: props.VPCID, subnets: props.SubnetIDs, tables: props.RouteTableIDs, public: props.PublicSubnetIDs}
 	for i := range props.SubnetIDs {
 		where.tableOf = append(where.tableOf, props.RouteTableIDs[min(i, len(props.RouteTableIDs)-1)])
 	}
@@ -60,14 +64,22 @@ func newVPC(scope constructs.Construct, props *Props) placement {
 	name(vpc, "Gateway")
 	where := placement{vpc: *vpc.Ref()}
 	ranges := split(props.CIDR)
-	ways := natGateways(scope, where.vpc, ranges[maxZones+1:], props.NATGateways)
+	public, routes, ready := publicSubnets(scope, where.vpc, ranges[maxZones+1:], props.publicSubnets())
+	if props.Public {
+		where.publicRanges, where.ways = ranges[maxZones+1:][:len(public)], ready
+		for _, subnet := range public {
+			where.public = append(where.public, *subnet.Ref())
+		}
+	}
+	ways := natGateways(scope, public, routes, props.NATGateways)
 	for i, zone := range *zones(props.zones()) {
-		subnet, table := newSubnet(scope, "Private", i, where.vpc, ranges[i], zone)
+		subnet, table, associated := newSubnet(scope, "Private", i, where.vpc, ranges[i], zone)
 		where.subnets, where.tables = append(where.subnets, *subnet.Ref()), append(where.tables, *table.Ref())
+		where.ranges, where.ways = append(where.ranges, ranges[i]), append(where.ways, associated)
 		if len(ways) > 0 {
-			awsec2.NewCfnRoute(scope, numbered("PrivateRoute", i), &awsec2.CfnRouteProps{
+			where.ways = append(where.ways, awsec2.NewCfnRoute(scope, numbered("PrivateRoute", i), &awsec2.CfnRouteProps{
 				RouteTableId: table.Ref(), DestinationCidrBlock: jsii.String("0.0.0.0/0"), NatGatewayId: ways[i%len(ways)].Ref(),
-			})
+			}))
 		}
 	}
 	where.tableOf = where.tables
@@ -90,40 +102,50 @@ func split(cidr string) []string {
 	return ranges
 }
 
-func newSubnet(scope constructs.Construct, kind string, i int, vpc, cidr string, zone *string) (awsec2.CfnSubnet, awsec2.CfnRouteTable) {
+func newSubnet(scope constructs.Construct, kind string, i int, vpc, cidr string, zone *string) (awsec2.CfnSubnet, awsec2.CfnRouteTable, awsec2.CfnSubnetRouteTableAssociation) {
 	subnet := awsec2.NewCfnSubnet(scope, numbered(kind+"Subnet", i), &awsec2.CfnSubnetProps{
 		VpcId: jsii.String(vpc), CidrBlock: jsii.String(cidr), AvailabilityZone: zone, MapPublicIpOnLaunch: jsii.Bool(false),
 	})
 	table := awsec2.NewCfnRouteTable(scope, numbered(kind+"Routes", i), &awsec2.CfnRouteTableProps{VpcId: jsii.String(vpc)})
-	awsec2.NewCfnSubnetRouteTableAssociation(scope, numbered(kind+"Association", i), &awsec2.CfnSubnetRouteTableAssociationProps{
+	associated := awsec2.NewCfnSubnetRouteTableAssociation(scope, numbered(kind+"Association", i), &awsec2.CfnSubnetRouteTableAssociationProps{
 		SubnetId: subnet.Ref(), RouteTableId: table.Ref(),
 	})
 	name(subnet, *numbered(kind, i))
 	name(table, *numbered(kind, i))
-	return subnet, table
+	return subnet, table, associated
 }
 
-// natGateways are ways to the internet and no way in, each in a public subnet
-// of its own zone.
-func natGateways(scope constructs.Construct, vpc string, ranges []string, n int) []awsec2.CfnNatGateway {
+// publicSubnets are those that have a route to the internet, and from it, once
+// they are ready.
+func publicSubnets(scope constructs.Construct, vpc string, ranges []string, n int) (subnets []awsec2.CfnSubnet, routes []awsec2.CfnRoute, ready []constructs.IDependable) {
 	if n == 0 {
-		return nil
+		return nil, nil, nil
 	}
 	internet := awsec2.NewCfnInternetGateway(scope, jsii.String("Internet"), nil)
 	attached := awsec2.NewCfnVPCGatewayAttachment(scope, jsii.String("InternetAttachment"), &awsec2.CfnVPCGatewayAttachmentProps{
 		VpcId: jsii.String(vpc), InternetGatewayId: internet.Ref(),
 	})
-	ways := make([]awsec2.CfnNatGateway, n)
+	subnets, routes = make([]awsec2.CfnSubnet, n), make([]awsec2.CfnRoute, n)
 	for i, zone := range *zones(n) {
-		subnet, table := newSubnet(scope, "Public", i, vpc, ranges[i], zone)
-		route := awsec2.NewCfnRoute(scope, numbered("PublicRoute", i), &awsec2.CfnRouteProps{
+		subnet, table, associated := newSubnet(scope, "Public", i, vpc, ranges[i], zone)
+		subnets[i], routes[i] = subnet, awsec2.NewCfnRoute(scope, numbered("PublicRoute", i), &awsec2.CfnRouteProps{
 			RouteTableId: table.Ref(), DestinationCidrBlock: jsii.String("0.0.0.0/0"), GatewayId: internet.Ref(),
 		})
-		route.Node().AddDependency(attached)
+		routes[i].Node().AddDependency(attached)
+		ready = append(ready, associated, routes[i])
+	}
+	return subnets, routes, ready
+}
+
+// natGateways are ways to the internet and no way in, each in a public subnet
+// of its own zone.
+func natGateways(scope constructs.Construct, subnets []awsec2.CfnSubnet, routes []awsec2.CfnRoute, n int) []awsec2.CfnNatGateway {
+	ways := make([]awsec2.CfnNatGateway, n)
+	for i := range ways {
 		address := awsec2.NewCfnEIP(scope, numbered("Address", i), &awsec2.CfnEIPProps{Domain: jsii.String("vpc")})
-		address.Node().AddDependency(attached)
-		ways[i] = awsec2.NewCfnNatGateway(scope, numbered("NAT", i), &awsec2.CfnNatGatewayProps{SubnetId: subnet.Ref(), AllocationId: address.AttrAllocationId()})
-		ways[i].Node().AddDependency(route)
+		address.Node().AddDependency(scope.Node().FindChild(jsii.String("InternetAttachment")))
+		ways[i] = awsec2.NewCfnNatGateway(scope, numbered("NAT", i), &awsec2.CfnNatGatewayProps{SubnetId: subnets[i].Ref(), AllocationId: address.AttrAllocationId()})
+		ways[i].Node().AddDependency(routes[i])
 	}
 	return ways
 }
