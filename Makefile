@@ -20,8 +20,11 @@ BROWSER_STAMP := $(CACHE)/chromium
 # concurrent.
 RACED = ./api/... ./pkg/... ./infra/config ./infra/complaints ./infra/policytest
 
-# The environment that is synthesized, compared or deployed.
+# The environment that is synthesized, compared or deployed, and what its
+# gateway runs on in place of what its file says: lambda or fargate.
 ENV ?= dev
+COMPUTE ?=
+context = --context env=$(ENV) $(if $(COMPUTE),--context compute=$(COMPUTE))
 
 # How long `make fuzz` feeds each parser, and how often `make bench` repeats.
 FUZZTIME ?= 30s
@@ -40,14 +43,14 @@ demo: ## Tell what the product does, step by step; fails at the first difference
 	@$(GO) build -o $(BIN)/devstack ./api/cmd/devstack
 	@exec $(BIN)/devstack demo
 
-synth: $(NODE_INFRA) ## Synthesize an environment's stacks into cdk.out (ENV=dev)
-	.ci/with-node cdk synth --quiet --context env=$(ENV)
+synth: $(NODE_INFRA) ## Synthesize an environment's stacks into cdk.out (ENV=dev; COMPUTE=fargate)
+	.ci/with-node cdk synth --quiet $(context)
 
 diff: $(NODE_INFRA) ## Compare an environment with what is deployed (ENV=dev; takes AWS credentials)
-	.ci/with-node cdk diff --context env=$(ENV)
+	.ci/with-node cdk diff $(context)
 
 deploy: $(NODE_INFRA) ## Deploy an environment (ENV=dev; takes AWS credentials)
-	.ci/with-node cdk deploy --all --context env=$(ENV) $(ARGS)
+	.ci/with-node cdk deploy --all $(context) $(ARGS)
 
 test: judges ## Run all tests
 	.ci/with-node $(GO) test -count=1 -timeout 30m ./...

@@ -1,6 +1,7 @@
 // Command infra is the CDK app: it synthesizes the stacks of the environment
-// that the context names (cdk synth --context env=dev), or of all of them. It
-// reads them from infra/environments, or from the folder that the context
+// that the context names (cdk synth --context env=dev), or of all of them. The
+// gateway of the one that is named runs on what the context says as compute,
+// lambda or fargate, whatever its file says. The app reads environments from infra/environments, or from the folder that the context
 // names as environments.
 package main
 
@@ -49,8 +50,16 @@ func synth(app awscdk.App) error {
 	if err != nil {
 		return err
 	}
-	if name := asked(app, "env", ""); name != "" {
+	var overrides []config.Override
+	name, compute := asked(app, "env", ""), asked(app, "compute", "")
+	if name != "" {
 		names = []string{name}
+	}
+	if compute != "" {
+		if name == "" {
+			return fmt.Errorf("compute=%s is about one environment: say which by env=NAME", compute)
+		}
+		overrides = append(overrides, config.Compute(compute))
 	}
 	if len(names) == 0 {
 		return fmt.Errorf("there is no environment: %w", fs.ErrNotExist)
@@ -58,7 +67,7 @@ func synth(app awscdk.App) error {
 	var wrong []error
 	var made []*stacks.Environment
 	for _, name := range names {
-		environment, err := config.Load(folder, name)
+		environment, err := config.Load(folder, name, overrides...)
 		if err == nil {
 			made = append(made, stacks.New(app, environment))
 		}

@@ -31,6 +31,8 @@ type Environment struct {
 	Observability Observability `json:"observability"`
 	Network       *Network      `json:"network"` // the gateway in a VPC, whose way to S3 leads to this bucket only
 	Limits        Limits        `json:"limits"`
+
+	asked bool // what the gateway runs on isn't said by the file
 }
 
 // Access is who may change what everything rests on. Roles are named by
@@ -154,14 +156,18 @@ type Slot struct {
 	PEM       string `json:"-"`         // what the file holds
 }
 
-// Gateway is the gateway as a function behind an API.
+// Gateway is the gateway: a function behind an API, or tasks behind a load
+// balancer.
 type Gateway struct {
+	Compute string `json:"compute"` // Lambda or OnFargate; none: Lambda
+
 	Policies    string `json:"policies"`    // folder of Cedar policies, beside the environment's file, or
 	PolicySet   string `json:"policySet"`   // the name of a set that comes with signgate, such as photos
 	UploadRules string `json:"uploadRules"` // JSON file of rules for uploads; none: there are none
 	Issuer      string `json:"issuer"`      // OIDC issuer of access tokens, as in their iss claim
 	Audience    string `json:"audience"`    // that they must name
 
+	// Of a function.
 	Memory      int      `json:"memory"`      // MiB; 0: 512
 	Timeout     Duration `json:"timeout"`     // of an invocation; 0: 29s
 	Concurrency int      `json:"concurrency"` // reserved for it, and its most; 0: what the account has left
@@ -169,11 +175,18 @@ type Gateway struct {
 	Rate        float64  `json:"rate"`        // requests a second that the API lets through, and
 	Burst       int      `json:"burst"`       // at once; 0 both: the account's quota
 
+	// Of tasks. It may stand beside what is of a function, so that the same
+	// file makes either.
+	Fargate Fargate `json:"fargate"`
+	// WebACLARN is a web ACL of AWS WAF in front of the load balancer. An HTTP
+	// API can't have one.
+	WebACLARN string `json:"webAclArn"`
+
 	Sharing    bool `json:"sharing"`    // a table of what is shared; without it nothing can be
 	APIKeys    bool `json:"apiKeys"`    // a table of API keys of machines
 	AuditTable bool `json:"auditTable"` // the audit trail in a table; without it in the function's log
 
-	Domain *APIDomain `json:"domain"` // none: the API's own name
+	Domain *APIDomain `json:"domain"` // none: the API's own name; tasks need one
 
 	// Settings are settings of the gateway as in a file of its own (package
 	// settings), as far as the stacks don't decide them; Handed says which.
@@ -192,6 +205,28 @@ type DecisionHook struct {
 	URL          string `json:"url"`          // such as https://app.example.com/decisions
 	SecretARN    string `json:"secretArn"`    // of the secret of Secrets Manager that signs the questions
 	SecretKeyARN string `json:"secretKeyArn"` // the key of KMS that encrypts it where that isn't Secrets Manager's
+}
+
+// What the gateway runs on.
+const (
+	Lambda    = "lambda"
+	OnFargate = "fargate"
+)
+
+// RunsOnFargate says whether the gateway is tasks behind a load balancer.
+func (g *Gateway) RunsOnFargate() bool { return g != nil && g.Compute == OnFargate }
+
+// Fargate is the gateway's tasks on ECS Fargate, and their load balancer.
+type Fargate struct {
+	CPU            int      `json:"cpu"`            // units, of which a processor has 1,024; 0: 512
+	Memory         int      `json:"memory"`         // MiB; 0: 1024, or the least that goes with cpu
+	LeastTasks     int      `json:"leastTasks"`     // 0: two
+	MostTasks      int      `json:"mostTasks"`      // 0: ten
+	CPUTarget      int      `json:"cpuTarget"`      // percent that processors are kept at by more or fewer tasks; 0: 50
+	ImageURI       string   `json:"imageUri"`       // in Amazon ECR, by its digest; none: it is built
+	Internal       bool     `json:"internal"`       // the load balancer isn't reached from the internet
+	AllowRanges    []string `json:"allowRanges"`    // who may connect to it; none: everybody, unless it is internal
+	ConnectionLogs bool     `json:"connectionLogs"` // who connected, and how, in the bucket of access logs
 }
 
 // APIDomain is a name of one's own for the gateway.
@@ -239,6 +274,10 @@ type Network struct {
 	VPCID         string   `json:"vpcId"` // of an existing VPC, with
 	SubnetIDs     []string `json:"subnetIds"`
 	RouteTableIDs []string `json:"routeTableIds"`
+	// For a load balancer: where it is, unless it is internal, and the ranges of
+	// addresses of the subnets that it is in.
+	PublicSubnetIDs    []string `json:"publicSubnetIds"`
+	LoadBalancerRanges []string `json:"loadBalancerRanges"`
 
 	S3PrefixList string `json:"s3PrefixList"` // see network.Props
 }

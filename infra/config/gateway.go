@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"io/fs"
 	"net/url"
 	"path"
@@ -76,6 +77,9 @@ func (g *Gateway) check(found *list, region string) {
 	found.When(timeout < 0 || timeout > longestRun || timeout%time.Second != 0, "gateway.timeout is whole seconds, up to %s, not %s", longestRun, timeout)
 	found.atLeast("gateway.concurrency", g.Concurrency, 0)
 	found.When(g.Rate < 0 || g.Burst < 0 || (g.Rate == 0) != (g.Burst == 0), "gateway takes both rate and burst, or neither")
+	found.oneOf("gateway.compute", cmp.Or(g.Compute, Lambda), Lambda, OnFargate)
+	found.When(g.WebACLARN != "" && !g.RunsOnFargate(), "gateway.webAclArn goes with compute fargate: AWS WAF can't be put in front of an HTTP API")
+	found.arn("gateway.webAclArn", g.WebACLARN, "wafv2", region)
 	if g.Domain != nil {
 		g.Domain.check(found, region)
 	}

@@ -73,10 +73,23 @@ func Names(folder fs.FS) ([]string, error) {
 	return files, nil
 }
 
+// Override changes an environment before it is looked at.
+type Override func(*Environment)
+
+// Compute has the gateway run on Lambda or OnFargate, whatever the file says.
+// What the file says of the other doesn't matter then.
+func Compute(on string) Override {
+	return func(e *Environment) {
+		if e.asked = true; e.Gateway != nil {
+			e.Gateway.Compute = on
+		}
+	}
+}
+
 // Load reads the environment of that name from NAME.json in the folder, with
 // the public keys that it names. The error wraps ErrInvalid and names
 // everything that is wrong; or it wraps fs.ErrNotExist.
-func Load(folder fs.FS, name string) (Environment, error) {
+func Load(folder fs.FS, name string, overrides ...Override) (Environment, error) {
 	text, err := fs.ReadFile(folder, name+".json")
 	if err != nil {
 		known, _ := Names(folder)
@@ -90,6 +103,9 @@ func Load(folder fs.FS, name string) (Environment, error) {
 		return Environment{}, fmt.Errorf("%w: %s.json: %s", ErrInvalid, name, reason(err))
 	}
 	environment.Name = name
+	for _, override := range overrides {
+		override(&environment)
+	}
 	found := slices.Concat(environment.readKeys(folder), environment.Gateway.readFiles(folder), environment.readSettings(folder), environment.complaints())
 	if err := found.Err(fmt.Errorf("%w: %s.json", ErrInvalid, name)); err != nil {
 		return Environment{}, err

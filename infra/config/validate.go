@@ -63,6 +63,10 @@ func (e *Environment) complaints() complaints.List {
 	if e.Gateway != nil {
 		e.Gateway.check(&found, e.Region)
 	}
+	found.When(e.asked && e.Gateway == nil, "gateway is missing, and it is asked for what it shall run on")
+	if e.Gateway.RunsOnFargate() {
+		e.checkFargate(&found)
+	}
 	e.Observability.check(&found)
 	e.checkAlarms(&found)
 	if e.Network != nil {
@@ -256,6 +260,11 @@ func (n *Network) check(found *list) {
 	for _, table := range n.RouteTableIDs {
 		found.match("network.routeTableIds", table, routesPattern, "holds ids such as rtb-0123456789abcdef0", false)
 	}
+	for _, subnet := range n.PublicSubnetIDs {
+		found.match("network.publicSubnetIds", subnet, subnetPattern, "holds ids such as subnet-0123456789abcdef0", false)
+	}
+	found.ranges("network.loadBalancerRanges", n.LoadBalancerRanges)
+	found.When(n.VPCID == "" && len(n.PublicSubnetIDs)+len(n.LoadBalancerRanges) > 0, "network.publicSubnetIds and loadBalancerRanges are of an existing VPC, with vpcId")
 	found.When(n.Zones < 0 || n.Zones > 3 || n.NATGateways < 0 || n.NATGateways > 3, "network.zones and natGateways are at most 3")
 	if n.CIDR != "" {
 		prefix, err := netip.ParsePrefix(n.CIDR)

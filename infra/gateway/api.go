@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
 	"github.com/aws/jsii-runtime-go"
 
@@ -82,11 +81,5 @@ func (f *function) newDomain(stage awsapigatewayv2.CfnStage) {
 	awsapigatewayv2.NewCfnApiMapping(f, jsii.String("Mapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: f.apiID, DomainName: domain.Ref(), Stage: stage.Ref(),
 	})
-	if given.Zone == nil {
-		return
-	}
-	awsroute53.NewARecord(f, jsii.String("Record"), &awsroute53.ARecordProps{
-		Zone: given.Zone, RecordName: jsii.String(given.Name + "."),
-		Target: awsroute53.RecordTarget_FromAlias(awsroute53targets.NewApiGatewayv2DomainProperties(domain.AttrRegionalDomainName(), domain.AttrRegionalHostedZoneId())),
-	})
+	f.props.newRecord(f, awsroute53targets.NewApiGatewayv2DomainProperties(domain.AttrRegionalDomainName(), domain.AttrRegionalHostedZoneId()))
 }

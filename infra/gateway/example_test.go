@@ -18,16 +18,15 @@ import (
 func ExampleNewFunction() {
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
 	stack := awscdk.NewStack(app, jsii.String("Photos"), nil)
-	made := gateway.NewFunction(stack, jsii.String("Gateway"), &gateway.Props{
+	made := gateway.NewFunction(stack, jsii.String("Gateway"), &gateway.Props{Common: gateway.Common{
 		Role: awsiam.NewRole(stack, jsii.String("Role"), &awsiam.RoleProps{
 			AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		}),
 		Policies:      fstest.MapFS{"photos.cedar": {Data: []byte("permit (principal, action, resource);")}}, // or os.DirFS("policies")
 		SettingsPath:  "/photos/gateway",
 		SigningSecret: gateway.SigningSecret{ARN: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf"},
-		Throttling:    gateway.Throttling{Rate: 100, Burst: 200},
 		LogDays:       90,
-	})
+	}, Throttling: gateway.Throttling{Rate: 100, Burst: 200}})
 	awscdk.NewCfnOutput(stack, jsii.String("GatewayUrl"), &awscdk.CfnOutputProps{Value: made.URL()})
 
 	template := assertions.Template_FromStack(stack, nil)

@@ -1,9 +1,6 @@
 package gateway
 
 import (
-	"fmt"
-	"io/fs"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -12,21 +9,13 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/signgate/signgate/infra/bundle"
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
 )
 
-// Program is the gateway's import path.
-const Program = "github.com/signgate/signgate/api"
-
-// Where the function finds its files, which Lambda unpacks into /var/task (AWS
-// Lambda Developer Guide, "Working with .zip file archives").
-const (
-	task        = "/var/task/"
-	policies    = "policies"
-	uploadRules = "upload-rules.json"
-)
+// task is where Lambda unpacks the function's files (AWS Lambda Developer Guide,
+// "Working with .zip file archives").
+const task = "/var/task/"
 
 // Function is the gateway behind its API.
 type Function interface {
@@ -45,6 +34,11 @@ type Function interface {
 	// APIID is the id of the HTTP API, a token, by which CloudWatch knows its
 	// metrics.
 	APIID() *string
+	// StartAfter has the function's processes start once these are there, such
+	// as the parameters of settings. Settings are read at a process's start
+	// only: when the digest, of what they say, is another, Lambda starts them
+	// anew.
+	StartAfter(digest string, there ...constructs.IDependable)
 }
 
 type function struct {
@@ -63,6 +57,11 @@ func (f *function) LogGroup() *string           { return f.logs.Ref() }
 func (f *function) AccessLogs() *string         { return f.access.Ref() }
 func (f *function) APIID() *string              { return f.apiID }
 
+func (f *function) StartAfter(digest string, there ...constructs.IDependable) {
+	f.lambda.AddEnvironment(jsii.String("SETTINGS_DIGEST"), jsii.String(digest), nil)
+	f.lambda.Node().AddDependency(there...)
+}
+
 // NewFunction makes the function and its API. It panics with the error of
 // Validate, as CDK does.
 func NewFunction(scope constructs.Construct, id *string, props *Props) Function {
@@ -71,8 +70,8 @@ func NewFunction(scope constructs.Construct, id *string, props *Props) Function 
 	}
 	this := &function{props: props}
 	constructs.NewConstruct_Override(this, scope, id)
-	key := props.Guard.NewKey(this, "LogKey", "signgate: the gateway's logs", removal(props.Retain), observability.LogGroupsEncrypt(this))
-	this.logs = observability.NewLogGroup(this, jsii.String("Logs"), key, props.LogDays, props.Retain)
+	logs, key := props.newLogs(this)
+	this.logs = logs
 	this.lambda = this.newLambda()
 	this.access = observability.NewLogGroup(this, jsii.String("AccessLogs"), key, props.LogDays, props.Retain)
 	this.newAPI(this.access)
@@ -105,44 +104,11 @@ func (f *function) newLambda() awslambda.Function {
 	return made
 }
 
-// environment is where the gateway finds the rest. Names only: whoever may
-// look at the function sees it.
-func (f *function) environment() *map[string]*string {
-	values := map[string]*string{
-		"SIGNGATE_PARAMETERS": jsii.String(f.props.SettingsPath),
-		"SIGNGATE_POLICIES":   jsii.String(task + policies),
-	}
-	if f.props.UploadRules != nil {
-		values["SIGNGATE_UPLOAD_RULES"] = jsii.String(task + uploadRules)
-	}
-	return &values
-}
+func (f *function) environment() *map[string]*string { return new(f.props.environment(task)) }
 
 func (f *function) code() awslambda.Code {
 	if f.props.Code != nil {
 		return f.props.Code
 	}
-	files := map[string][]byte{}
-	names, err := fs.Glob(f.props.Policies, "*.cedar")
-	if err != nil {
-		panic(fmt.Errorf("%w: Policies: %w", ErrInvalid, err))
-	}
-	for _, name := range names {
-		text, err := fs.ReadFile(f.props.Policies, name)
-		if err != nil {
-			panic(fmt.Errorf("%w: Policies: %w", ErrInvalid, err))
-		}
-		files[policies+"/"+name] = text
-	}
-	if f.props.UploadRules != nil {
-		files[uploadRules] = f.props.UploadRules
-	}
-	return bundle.Program{Package: Program, Files: files}.Code()
-}
-
-func removal(retain bool) awscdk.RemovalPolicy {
-	if retain {
-		return awscdk.RemovalPolicy_RETAIN
-	}
-	return awscdk.RemovalPolicy_DESTROY
+	return f.props.program().Code()
 }

@@ -58,8 +58,13 @@ func synth(t *testing.T, flags synthtest.Flags, change func(awscdk.Stack, *gatew
 }
 
 func minimal(stack awscdk.Stack) *gateway.Props {
-	return &gateway.Props{
-		Role:     awsiam.NewRole(stack, jsii.String("Role"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)}),
+	return &gateway.Props{Common: common(stack, awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil))}
+}
+
+// common is what every gateway has, whoever becomes its role.
+func common(stack awscdk.Stack, runs awsiam.IPrincipal) gateway.Common {
+	return gateway.Common{
+		Role:     awsiam.NewRole(stack, jsii.String("Role"), &awsiam.RoleProps{AssumedBy: runs}),
 		Policies: policies(), SettingsPath: "/signgate/test", SigningSecret: gateway.SigningSecret{ARN: secretARN}, LogDays: 30,
 	}
 }
@@ -274,18 +279,18 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"no props":      {nil, []string{"no props"}},
 		"nothing given": {&gateway.Props{}, []string{"Role is missing", `SettingsPath: ""`, "Policies is missing", "SigningSecret.ARN", "LogDays"}},
 		"everything": {&gateway.Props{
-			Policies: fstest.MapFS{"a.cedar": {Data: []byte("permit")}}, UploadRules: []byte("{}"), SettingsPath: "/signgate/prod/",
-			SigningSecret: gateway.SigningSecret{ARN: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:*", KeyARN: "alias/x", SignWith: []string{"x"}},
-			Grants:        &gateway.Table{ARN: "grants"}, Audit: &gateway.Table{}, APIKeys: &gateway.Table{ARN: tableARN + "*"},
+			Common: gateway.Common{Policies: fstest.MapFS{"a.cedar": {Data: []byte("permit")}}, UploadRules: []byte("{}"), SettingsPath: "/signgate/prod/",
+				SigningSecret: gateway.SigningSecret{ARN: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:*", KeyARN: "alias/x", SignWith: []string{"x"}},
+				Grants:        &gateway.Table{ARN: "grants"}, Audit: &gateway.Table{}, APIKeys: &gateway.Table{ARN: tableARN + "*"},
+				Domain: &gateway.Domain{Name: "API"}, Guard: policy.Guard{RequireMFA: true}},
 			Memory: 64, Timeout: 90 * time.Minute, Concurrency: -1, Network: &gateway.Network{}, Throttling: gateway.Throttling{Rate: 1},
-			Domain: &gateway.Domain{Name: "API"}, Guard: policy.Guard{RequireMFA: true},
 		}, []string{
 			"a.cedar", "UploadRules", "SettingsPath", "SigningSecret.ARN", "SigningSecret.KeyARN", "SigningSecret.SignWith", "Grants.ARN", "Audit.ARN", "APIKeys.ARN",
 			"Memory", "Timeout", "Concurrency", "Network names", "Throttling", "Domain.Name", "Domain.Certificate", "RequireMFA",
 		}},
-		"no policies":    {&gateway.Props{Policies: fstest.MapFS{}}, []string{"has no policy"}},
+		"no policies":    {&gateway.Props{Common: gateway.Common{Policies: fstest.MapFS{}}}, []string{"has no policy"}},
 		"half a second":  {&gateway.Props{Timeout: 1500 * time.Millisecond}, []string{"whole seconds"}},
-		"AWS's own path": {&gateway.Props{SettingsPath: "/aws/service"}, []string{"SettingsPath"}},
+		"AWS's own path": {&gateway.Props{Common: gateway.Common{SettingsPath: "/aws/service"}}, []string{"SettingsPath"}},
 	} {
 		err := c.props.Validate()
 		if !errors.Is(err, gateway.ErrInvalid) {

@@ -6,30 +6,29 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/policy"
 )
 
-// permissions is what the gateway may do beside its bucket.
-func (f *function) permissions() []awsiam.PolicyStatement {
-	p := f.props
+// permissions is what the gateway may do beside its bucket, however it runs.
+func (c *Common) permissions(scope constructs.Construct) []awsiam.PolicyStatement {
 	statements := []awsiam.PolicyStatement{
-		// The ARN of a log group, as CloudFormation gives it, ends in :* for its streams.
-		policy.Permit("WritesItsLog", []string{*f.logs.AttrArn()}, "logs:CreateLogStream", "logs:PutLogEvents"),
-		policy.Permit("ReadsItsSettings", []string{policy.ARN(f, "ssm", *awscdk.Stack_Of(f).Region(), "parameter"+p.SettingsPath)}, "ssm:GetParametersByPath"),
-		policy.Permit("ReadsItsKeys", []string{p.SigningSecret.ARN}, "secretsmanager:GetSecretValue"),
+		policy.Permit("ReadsItsSettings", []string{policy.ARN(scope, "ssm", *awscdk.Stack_Of(scope).Region(), "parameter"+c.SettingsPath)}, "ssm:GetParametersByPath"),
+		policy.Permit("ReadsItsKeys", []string{c.SigningSecret.ARN}, "secretsmanager:GetSecretValue"),
 	}
-	if key := p.SigningSecret.KeyARN; key != "" {
-		statements = append(statements, policy.Allow("DecryptsItsKeys", nil, []string{key}, []string{"kms:Decrypt"}, policy.ThroughSecrets(f, p.SigningSecret.ARN)))
+	if key := c.SigningSecret.KeyARN; key != "" {
+		statements = append(statements, policy.Allow("DecryptsItsKeys", nil, []string{key}, []string{"kms:Decrypt"}, policy.ThroughSecrets(scope, c.SigningSecret.ARN)))
 	}
-	if keys := p.SigningSecret.SignWith; len(keys) > 0 {
+	if keys := c.SigningSecret.SignWith; len(keys) > 0 {
 		statements = append(statements,
 			policy.Allow("Signs", nil, keys, []string{"kms:Sign"}, policy.Conditions{"StringEquals": {"kms:MessageType": "DIGEST"}}),
 			policy.Permit("KnowsThePublicHalf", keys, "kms:GetPublicKey"))
 	}
 	actions := map[string][]string{"Grants": policy.GatewayShares(), "Audit": policy.GatewayRecords(), "APIKeys": policy.GatewayKnowsMachines()}
-	tables := p.tables()
+	tables := c.tables()
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		resources := []string{tables[name].ARN}
 		for _, index := range tables[name].Indexes {
@@ -37,14 +36,26 @@ func (f *function) permissions() []awsiam.PolicyStatement {
 		}
 		statements = append(statements, policy.Permit("Uses"+name, resources, actions[name]...))
 	}
-	if p.Tracing {
+	return statements
+}
+
+// permissions is what the function may do beside its bucket.
+func (f *function) permissions() []awsiam.PolicyStatement {
+	statements := append([]awsiam.PolicyStatement{writesLog(f.logs)}, f.props.Common.permissions(f)...)
+	if f.props.Tracing {
 		// X-Ray knows no resources of these (Service Authorization Reference).
 		statements = append(statements, policy.Permit("Traces", []string{"*"}, "xray:PutTraceSegments", "xray:PutTelemetryRecords"))
 	}
-	if p.Network != nil {
+	if f.props.Network != nil {
 		statements = append(statements, interfaces()...)
 	}
 	return statements
+}
+
+// writesLog lets somebody write to a log group, whose ARN, as CloudFormation
+// gives it, ends in :* for its streams.
+func writesLog(logs awslogs.CfnLogGroup) awsiam.PolicyStatement {
+	return policy.Permit("WritesItsLog", []string{*logs.AttrArn()}, "logs:CreateLogStream", "logs:PutLogEvents")
 }
 
 // interfaces lets Lambda connect a function to a VPC in the role's name, and

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/config"
@@ -64,20 +65,27 @@ func (e *Environment) makeTables() {
 	})
 }
 
-// makeGateway makes the gateway itself.
+// makeGateway makes the gateway itself. Whichever it runs on, it has the same
+// id: what both have, such as its log and its name, stays when that changes.
 func (e *Environment) makeGateway() {
 	g := e.config.Gateway
 	if g == nil {
 		return
 	}
-	props := &gateway.Props{
-		Role: e.gateway, Policies: g.PolicyFiles, UploadRules: g.Rules, SettingsPath: e.settingsPath(), SigningSecret: e.keys.secret,
-		Memory: g.Memory, Timeout: time.Duration(g.Timeout), Concurrency: g.Concurrency, Tracing: g.Tracing,
-		Throttling: gateway.Throttling{Rate: g.Rate, Burst: g.Burst}, Domain: e.apiDomain(),
+	common := gateway.Common{
+		Role: e.gateway, Policies: g.PolicyFiles, UploadRules: g.Rules, SettingsPath: e.settingsPath(), SigningSecret: e.keys.secret, Domain: e.apiDomain(),
 		LogDays: e.config.Observability.LogsExpire, Retain: e.config.Retain, Guard: e.guard,
 	}
 	if e.tables != nil {
-		props.Grants, props.APIKeys, props.Audit = table(e.tables.Grants()), table(e.tables.APIKeys()), table(e.tables.Audit())
+		common.Grants, common.APIKeys, common.Audit = table(e.tables.Grants()), table(e.tables.APIKeys()), table(e.tables.Audit())
+	}
+	if g.RunsOnFargate() {
+		e.service = gateway.NewService(e.Content, jsii.String("Gateway"), e.serviceProps(common))
+		return
+	}
+	props := &gateway.Props{
+		Common: common, Memory: g.Memory, Timeout: time.Duration(g.Timeout), Concurrency: g.Concurrency, Tracing: g.Tracing,
+		Throttling: gateway.Throttling{Rate: g.Rate, Burst: g.Burst},
 	}
 	if e.network != nil {
 		props.Network = &gateway.Network{VPC: e.network.VPC(), Subnets: e.network.Subnets(), SecurityGroup: e.network.SecurityGroup()}
@@ -120,12 +128,17 @@ func (e *Environment) endpoints() []network.Endpoint {
 	if n := e.config.Network; e.config.Gateway == nil || n.CIDR == "" || n.NATGateways > 0 {
 		return nil
 	}
-	settings := network.Endpoint{Service: network.ParameterStore, Actions: []string{"ssm:GetParametersByPath"}, Resources: []string{
-		policy.ARN(e.Content, "ssm", *e.Content.Region(), "parameter"+e.settingsPath()),
-	}}
-	keys := network.Endpoint{Service: network.SecretsManager, Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{e.keys.secret.ARN}}
+	endpoints := []network.Endpoint{
+		{Service: network.ParameterStore, Actions: []string{"ssm:GetParametersByPath"}, Resources: []string{
+			policy.ARN(e.Content, "ssm", *e.Content.Region(), "parameter"+e.settingsPath()),
+		}},
+		{Service: network.SecretsManager, Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{e.keys.secret.ARN}},
+	}
+	if e.config.Gateway.RunsOnFargate() {
+		endpoints = append(endpoints, e.startingTasks()...)
+	}
 	if e.tables == nil {
-		return []network.Endpoint{settings, keys}
+		return endpoints
 	}
 	tables := network.Endpoint{Service: network.DynamoDB, Actions: policy.GatewayShares()}
 	for _, made := range []*stores.Table{e.tables.Grants(), e.tables.APIKeys(), e.tables.Audit()} {
@@ -137,7 +150,7 @@ func (e *Environment) endpoints() []network.Endpoint {
 			tables.Resources = append(tables.Resources, *made.ARN+"/index/"+index)
 		}
 	}
-	return []network.Endpoint{settings, keys, tables}
+	return append(endpoints, tables)
 }
 
 // gatewayAnswers adds the settings that a gateway of the stacks' own has, and
@@ -148,10 +161,12 @@ func (e *Environment) gatewayAnswers(values map[string]string) {
 	} else {
 		values["active-key-id"] = *e.keys.trust.ActiveKeyID()
 	}
-	if e.function == nil {
+	running := e.running()
+	if running == nil {
 		return
 	}
-	values["public-url"], values["issuer"], values["audience"] = *e.function.URL(), e.config.Gateway.Issuer, e.config.Gateway.Audience
+	values["public-url"] = *running.URL()
+	values["issuer"], values["audience"] = e.config.Gateway.Issuer, e.config.Gateway.Audience
 	if namespace := e.metricsNamespace(); namespace != "" {
 		values["metrics-namespace"] = namespace
 	}
@@ -163,6 +178,20 @@ func (e *Environment) gatewayAnswers(values map[string]string) {
 			values[setting] = *made.Name
 		}
 	}
+}
+
+// running is the gateway, whatever runs it; nil: it runs elsewhere.
+func (e *Environment) running() interface {
+	URL() *string
+	StartAfter(digest string, there ...constructs.IDependable)
+} {
+	switch {
+	case e.function != nil:
+		return e.function
+	case e.service != nil:
+		return e.service
+	}
+	return nil
 }
 
 // settingsPath is the path of the parameters of settings.

@@ -45,11 +45,10 @@ func (e *Environment) putOut() {
 	parameters := make([]constructs.IDependable, 0, len(values))
 	for _, setting := range slices.Sorted(maps.Keys(values)) {
 		id := camelCase(setting)
-		parameter := awsssm.NewStringParameter(e.Content, jsii.String("Setting"+id), &awsssm.StringParameterProps{
+		parameters = append(parameters, awsssm.NewStringParameter(e.Content, jsii.String("Setting"+id), &awsssm.StringParameterProps{
 			ParameterName: jsii.String(e.parameterName(setting)), StringValue: jsii.String(values[setting]),
 			Description: jsii.String("signgate's setting " + setting),
-		})
-		parameters = append(parameters, parameter)
+		}))
 		awscdk.NewCfnOutput(e.Content, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(values[setting])})
 	}
 	e.startAnew(values, parameters)
@@ -61,19 +60,18 @@ func (e *Environment) putOut() {
 	}
 }
 
-// startAnew has Lambda start the function's processes anew where a setting is
-// another, after it is: those that run have read their settings already.
+// startAnew has the gateway's processes start once its settings are there, and
+// anew where one is another: those that run have read theirs already.
 func (e *Environment) startAnew(values map[string]string, parameters []constructs.IDependable) {
-	if e.function == nil {
+	running := e.running()
+	if running == nil {
 		return
 	}
 	resolved, err := json.Marshal(e.Content.Resolve(values), json.Deterministic(true)) // tokens are other texts each time
 	if err != nil {
 		panic(fmt.Errorf("settings of %s: %w", e.config.Name, err))
 	}
-	function := e.function.Lambda().Node().DefaultChild().(awscdk.CfnResource)
-	function.AddPropertyOverride(jsii.String("Environment.Variables.SETTINGS_DIGEST"), jsii.Sprintf("%x", sha256.Sum256(resolved)))
-	function.Node().AddDependency(parameters...)
+	running.StartAfter(fmt.Sprintf("%x", sha256.Sum256(resolved)), parameters...)
 }
 
 // camelCase makes ActiveKeyId of active-key-id.

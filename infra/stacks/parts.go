@@ -90,10 +90,12 @@ func (e *Environment) connect() {
 	if n == nil {
 		return
 	}
+	tasks := e.config.Gateway.RunsOnFargate()
 	e.network = network.NewStorageAccess(e.Content, jsii.String("Network"), &network.Props{
 		BucketARN: *e.bucket.Bucket().BucketArn(), GatewayRole: *e.gateway.RoleArn(), QuarantinePrefix: quarantine,
 		CIDR: n.CIDR, Zones: n.Zones, NATGateways: n.NATGateways, FlowLogDays: flowLogDays(n, e.config.Observability.LogsExpire),
 		VPCID: n.VPCID, SubnetIDs: n.SubnetIDs, RouteTableIDs: n.RouteTableIDs, S3PrefixList: n.S3PrefixList,
+		Public: tasks && n.CIDR != "" && !e.config.Gateway.Fargate.Internal, PublicSubnetIDs: n.PublicSubnetIDs, ContainerImages: tasks,
 		Endpoints: e.endpoints(), Retain: e.config.Retain, Guard: e.guard,
 	})
 	e.bucket.ReachThrough(e.network.EndpointID())

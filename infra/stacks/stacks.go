@@ -44,7 +44,9 @@ type Environment struct {
 	distribution delivery.Distribution
 	network      network.StorageAccess // nil where the gateway is in no VPC
 	tables       stores.Tables         // nil where the gateway keeps nothing in tables
-	function     gateway.Function      // nil where the gateway runs elsewhere
+	function     gateway.Function      // nil where the gateway runs elsewhere, or as
+	service      gateway.Service       // tasks behind a load balancer
+	execution    awsiam.Role           // of those who start them
 }
 
 // quarantine is where uploads land that are to be verified.
@@ -119,9 +121,12 @@ func mustBeInEdgeRegion(stack awscdk.Stack) {
 func (e *Environment) makeContent() {
 	c, stack := e.config.Content, e.Content
 	e.gateway = awsiam.NewRole(stack, jsii.String("GatewayRole"), &awsiam.RoleProps{
-		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		AssumedBy:   e.runsGateway(),
 		Description: jsii.String("The gateway: presigns uploads and deletes, and reads nothing but the quarantine"),
 	})
+	if e.config.Gateway.RunsOnFargate() {
+		e.execution = gateway.NewExecutionRole(stack, jsii.String("GatewayExecutionRole"))
+	}
 	e.accessLogs = e.newLogs()
 	props := &content.Props{
 		Gateway: e.gateway, BucketName: c.BucketName, LogBucket: e.logs, LogPrefix: "s3/",
