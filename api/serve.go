@@ -81,7 +81,7 @@ func listen(ctx context.Context, gateway settings.Gateway, handler, page http.Ha
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	sites := []server.Site{{Listener: listener, Handler: handler}}
+	sites := []server.Site{{Listener: listener, Handler: handler, KeepAlive: gateway.KeepAlive}}
 	if page != nil {
 		metrics, err := (&net.ListenConfig{}).Listen(ctx, "tcp", gateway.MetricsListen)
 		if err != nil {

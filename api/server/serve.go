@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -24,13 +25,16 @@ const (
 // Serve answers on the listener until ctx ends, then gives running requests
 // the grace to end.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
-	return serve(ctx, listener, handler, grace, writeTimeout)
+	return serve(ctx, listener, handler, grace, writeTimeout, idleTimeout)
 }
 
 // Site is something that is served at an address.
 type Site struct {
 	Listener net.Listener
 	Handler  http.Handler
+	// KeepAlive is how long a connection stays open on which nothing is asked;
+	// 0: two minutes.
+	KeepAlive time.Duration
 }
 
 // ServeAll is Serve for several sites. Where one fails all end: nobody would
@@ -43,7 +47,7 @@ func ServeAll(ctx context.Context, grace time.Duration, sites ...Site) error {
 	for n, site := range sites {
 		all.Go(func() {
 			defer end()
-			failures[n] = Serve(ctx, site.Listener, site.Handler, grace)
+			failures[n] = serve(ctx, site.Listener, site.Handler, grace, writeTimeout, cmp.Or(site.KeepAlive, idleTimeout))
 		})
 	}
 	all.Wait()
@@ -60,7 +64,7 @@ func ServeObjects(ctx context.Context, listener net.Listener, handler http.Handl
 	moving := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.ServeHTTP(&mover{ResponseWriter: w, stall: stall, now: now}, r)
 	})
-	return serve(ctx, listener, moving, grace, stall)
+	return serve(ctx, listener, moving, grace, stall, idleTimeout)
 }
 
 // mover gives every piece of an answer a time limit of its own.
@@ -80,13 +84,13 @@ func (m *mover) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (m *mover) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, grace, write time.Duration) error {
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, grace, write, idle time.Duration) error {
 	web := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      write,
-		IdleTimeout:       idleTimeout,
+		IdleTimeout:       idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
 	ended := make(chan error, 1)

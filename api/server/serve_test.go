@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -109,4 +110,65 @@ func TestWhatIsServedTogetherEndsTogether(t *testing.T) {
 		}
 		cancel()
 	}
+}
+
+// Behind a load balancer the gateway must not be the first to give up a
+// connection.
+func TestAConnectionIsKeptForAsLongAsItsSiteSays(t *testing.T) {
+	var sites []server.Site
+	for _, keptAlive := range []time.Duration{50 * time.Millisecond, time.Minute, 0} {
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sites = append(sites, server.Site{Listener: listener, Handler: http.NotFoundHandler(), KeepAlive: keptAlive})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.ServeAll(ctx, time.Millisecond, sites...) }()
+	defer func() {
+		cancel()
+		t.Log(<-ended)
+	}()
+	var connections []net.Conn
+	for _, site := range sites {
+		connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", site.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = connection.Close() }()
+		connections = append(connections, connection)
+		if answered := ask(t, connection); answered != http.StatusNotFound {
+			t.Fatalf("it answers %d", answered)
+		}
+	}
+	if err := connections[0].SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := connections[0].Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("it is kept longer: %v", err)
+	}
+	for _, kept := range connections[1:] {
+		if answered := ask(t, kept); answered != http.StatusNotFound {
+			t.Errorf("it answers %d", answered)
+		}
+	}
+}
+
+// ask sends a request on a connection and returns the status of its answer, 0
+// where there is none.
+func ask(t *testing.T, connection net.Conn) int {
+	t.Helper()
+	if _, err := io.WriteString(connection, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		return 0
+	}
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		return 0
+	}
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Error(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
 }

@@ -88,7 +88,7 @@ func ofTasks() []Exception {
 			Reason: "Access logs of a load balancer are whole addresses with their queries, which hold what lets their bearer upload, and keys of objects; nothing can be left out. The gateway's own log has a line for each request, by its route, and connections can be logged (gateway.fargate.connectionLogs).",
 		},
 		{
-			Paths: []string{"/Gateway/LoadBalancer"}, Rules: append(packs("ALBWAFEnabled"), "CKV2_AWS_28"),
+			Paths: []string{"/Gateway/LoadBalancer"}, Rules: packs("ALBWAFEnabled"),
 			Reason: "Whether a firewall stands in front is each environment's to say (gateway.webAclArn). The gateway asks for a token with every request that gives anything out.",
 		},
 		{

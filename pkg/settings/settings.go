@@ -38,6 +38,7 @@ type Gateway struct {
 	MaxBodyBytes   int64         `default:"1048576" help:"Largest request body in bytes."`
 	AllowedOrigins []string      `help:"Origins of browser pages that may call the gateway, such as https://app.example.com. None by default; * is refused."`
 	TrustedProxies []string      `help:"Address ranges of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. None by default."`
+	KeepAlive      time.Duration `default:"2m" help:"How long a connection stays open on which nothing is asked. Behind a load balancer it is to be longer than the load balancer waits, which else asks on connections that are just being closed."`
 	ShutdownGrace  time.Duration `default:"10s" help:"How long running requests may take to end on shutdown."`
 	LogLevel       string        `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 
@@ -146,6 +147,7 @@ func (g *Gateway) Validate() error {
 		check("metrics-namespace", errors.New("may hold letters, digits and .-_/#: , at most 255, and not begin with AWS/"))
 	}
 	check("max-body-bytes", atLeast(g.MaxBodyBytes, 1))
+	check("keep-alive", atLeast(g.KeepAlive, time.Second))
 	check("shutdown-grace", atLeast(g.ShutdownGrace, 0))
 	for _, origin := range g.AllowedOrigins {
 		check("allowed-origins", checkOrigin(origin))

@@ -61,6 +61,7 @@ func TestEverySettingIsValidated(t *testing.T) {
 			func(g *settings.Gateway) { g.MetricsNamespace = "AWS/Lambda" }, func(g *settings.Gateway) { g.MetricsNamespace = "sign gate" },
 		},
 		"max-body-bytes": {func(g *settings.Gateway) { g.MaxBodyBytes = 0 }},
+		"keep-alive":     {func(g *settings.Gateway) { g.KeepAlive = 0 }},
 		"shutdown-grace": {func(g *settings.Gateway) { g.ShutdownGrace = -1 }},
 		"allowed-origins": {
 			func(g *settings.Gateway) { g.AllowedOrigins = []string{"*"} },
