@@ -185,6 +185,94 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 	}
 }
 
+// tasks is an environment whose gateway runs on Fargate, with more members of
+// the gateway and of its network.
+func tasks(gateway, network string) string {
+	return `{"account": "111122223333", "region": "eu-central-1", "signingKeys": {"slots": [{"id": "a"}]}, "network": {` + network + `}, "gateway": {"compute": "fargate", "policySet": "photos",
+		"issuer": "https://issuer.example.com", "audience": "photos", "domain": {"name": "api.example.com", "certificateArn": "arn:aws:acm:eu-central-1:111122223333:certificate/x"}` + gateway + `}}`
+}
+
+const (
+	existingVPC = `"vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"], "routeTableIds": ["rtb-0123456789abcdef0"]`
+	balancer    = `, "publicSubnetIds": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"], "loadBalancerRanges": ["10.0.8.0/24", "10.0.9.0/24"]`
+)
+
+func TestTasksAreTakenWhereTheyCanBe(t *testing.T) {
+	t.Parallel()
+	const image = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/signgate@sha256:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+	for name, text := range map[string]string{
+		"a network of its own": tasks("", `"cidr": "10.20.0.0/20", "natGateways": 2`),
+		"without NAT":          tasks("", `"cidr": "10.20.0.0/20"`),
+		"an existing network":  tasks("", existingVPC+balancer),
+		"internal":             tasks(`, "fargate": {"internal": true, "allowRanges": ["10.0.0.0/8"]}`, existingVPC+`, "loadBalancerRanges": ["10.0.0.0/24"]`),
+		"with all that there is": tasks(`, "webAclArn": "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/acl/1", "fargate": {"cpu": 1024, "memory": 4096, "leastTasks": 3, "mostTasks": 12,
+			"cpuTarget": 60, "imageUri": "`+image+`", "allowRanges": ["192.0.2.0/24"], "connectionLogs": true}`, `"cidr": "10.20.0.0/20", "zones": 3`),
+	} {
+		if e, err := config.Load(folder(t, text), "e"); err != nil || !e.Gateway.RunsOnFargate() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWhatTasksCannotHaveIsSaid(t *testing.T) {
+	t.Parallel()
+	own := `"cidr": "10.20.0.0/20"`
+	for name, c := range map[string]struct {
+		text string
+		says []string
+	}{
+		"what is of a function": {tasks(`, "memory": 512, "timeout": "10s", "concurrency": 5, "tracing": true, "rate": 5, "burst": 10`, own), []string{
+			"gateway.memory is of a function", "gateway.timeout is", "gateway.concurrency is", "gateway.tracing is", "gateway.rate is", "gateway.burst is",
+		}},
+		"no network and no name": {`{"signingKeys": {"slots": [{"id": "a"}]}, "gateway": {"compute": "fargate", "policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a"}}`,
+			[]string{"network is missing", "gateway.domain is missing"}},
+		"no such computer": {`{"signingKeys": {"slots": [{"id": "a"}]}, "gateway": {"compute": "ec2", "policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a"}}`,
+			[]string{"gateway.compute is one of lambda, fargate"}},
+		"sizes": {tasks(`, "fargate": {"cpu": 300, "leastTasks": 5, "mostTasks": 4, "cpuTarget": 5, "imageUri": "signgate:latest", "internal": true}`, own), []string{
+			"gateway.fargate.cpu is", "gateway.fargate.leastTasks", "gateway.fargate.cpuTarget", "gateway.fargate.imageUri", "gateway.fargate.allowRanges is missing",
+		}},
+		"memory":                       {tasks(`, "fargate": {"memory": 100}`, own), []string{"gateway.fargate.memory with 512 units"}},
+		"one zone":                     {tasks("", own+`, "zones": 1`), []string{"network.zones is at least 2"}},
+		"nowhere to put a balancer":    {tasks("", existingVPC), []string{"network.publicSubnetIds has two", "network.loadBalancerRanges is missing"}},
+		"subnets of a network to come": {tasks("", own+balancer), []string{"are of an existing VPC"}},
+		"one subnet within":            {tasks(`, "fargate": {"internal": true, "allowRanges": ["10.0.0.0/8"]}`, `"vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0123456789abcdef0"], "routeTableIds": ["rtb-0123456789abcdef0"], "loadBalancerRanges": ["10.0.0.0/24"]`), []string{"network.subnetIds has two"}},
+		"ranges that are none":         {tasks(`, "fargate": {"allowRanges": ["0.0.0.0/0", "10.0.0.1/8"]}`, existingVPC+`, "publicSubnetIds": ["x", "y"], "loadBalancerRanges": ["here"]`), []string{`"0.0.0.0/0"`, `"10.0.0.1/8"`, `"here"`, "network.publicSubnetIds holds"}},
+		"a web ACL of CloudFront":      {tasks(`, "webAclArn": "arn:aws:wafv2:eu-central-1:111122223333:global/webacl/acl/1"`, own), []string{"gateway.webAclArn is the ARN of a web ACL for regional"}},
+		"a web ACL of another region":  {tasks(`, "webAclArn": "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/acl/1"`, own), []string{"of wafv2 in eu-central-1"}},
+		"a web ACL before a function":  {strings.Replace(tasks(`, "webAclArn": "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/acl/1"`, own), "fargate", "lambda", 1), []string{"AWS WAF can't be put in front of an HTTP API"}},
+	} {
+		_, err := config.Load(folder(t, c.text), "e")
+		if !errors.Is(err, config.ErrInvalid) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, text := range c.says {
+			if !strings.Contains(err.Error(), text) {
+				t.Errorf("%s: %v\ndoesn't say: %s", name, err, text)
+			}
+		}
+	}
+}
+
+func TestWhatTheGatewayRunsOnCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	prod := os.DirFS("../environments")
+	for on, want := range map[string]bool{config.OnFargate: true, config.Lambda: false} {
+		if e, err := config.Load(prod, "prod", config.Compute(on)); err != nil || e.Gateway.RunsOnFargate() != want { // it has a rate, which only a function takes
+			t.Errorf("%s: %v", on, err)
+		}
+	}
+	for name, c := range map[string]struct{ text, on, says string }{
+		"without what it takes":       {`{"signingKeys": {"slots": [{"id": "a"}]}, "gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a"}}`, config.OnFargate, "network is missing"},
+		"of nothing":                  {"{" + keys + "}", config.OnFargate, "gateway is missing"},
+		"something else":              {tasks("", `"cidr": "10.20.0.0/20"`), "ec2", "one of lambda, fargate"},
+		"a function behind a web ACL": {tasks(`, "webAclArn": "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/acl/1"`, `"cidr": "10.20.0.0/20"`), config.Lambda, "AWS WAF can't"},
+	} {
+		if _, err := config.Load(folder(t, c.text), "e", config.Compute(c.on)); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v doesn't say %s", name, err, c.says)
+		}
+	}
+}
+
 func TestAGatewayComesWithItsPoliciesAndRules(t *testing.T) {
 	t.Parallel()
 	const text = `{"signingKeys": {"slots": [{"id": "a"}]}, "gateway": {"policies": "rules", "uploadRules": "rules/rules.json", "issuer": "https://issuer.example.com", "audience": "photos"}}`
