@@ -68,12 +68,18 @@ func parameters(t *testing.T, template policytest.Template, environment string) 
 	return found
 }
 
-// start takes settings as the function does: from its environment, then from
-// Parameter Store.
-func start(t *testing.T, template policytest.Template, environment string) settings.Gateway {
+// variables are those of the function's environment.
+func variables(t *testing.T, template policytest.Template) map[string]any {
 	t.Helper()
 	function := properties(t, template, "AWS::Lambda::Function", "Gateway")
-	variables, _ := function["Environment"].(map[string]any)["Variables"].(map[string]any)
+	found, _ := function["Environment"].(map[string]any)["Variables"].(map[string]any)
+	return found
+}
+
+// start takes settings as the gateway does: from its environment, then from
+// Parameter Store.
+func start(t *testing.T, template policytest.Template, environment string, variables map[string]any) settings.Gateway {
+	t.Helper()
 	var file bytes.Buffer
 	if err := json.MarshalWrite(&file, parameters(t, template, environment)); err != nil {
 		t.Fatal(err)
@@ -105,7 +111,7 @@ func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 		if name == "apart" {
 			environment = "dev"
 		}
-		gateway := start(t, content(t, name), environment)
+		gateway := start(t, content(t, name), environment, variables(t, content(t, name)))
 		if err := gateway.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -113,7 +119,7 @@ func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 			t.Errorf("%s: %+v", name, gateway.Signing)
 		}
 	}
-	prod := start(t, content(t, "prod"), "prod")
+	prod := start(t, content(t, "prod"), "prod", variables(t, content(t, "prod")))
 	synthtest.Equal(t, "prod", []string{prod.PublicURL, prod.Issuer, prod.Audience, prod.UploadRules, prod.APIKeysTable, prod.AuditTable},
 		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit"})
 }
@@ -142,9 +148,7 @@ func TestAnEnvironmentSaysWhereItsGatewayIs(t *testing.T) {
 }
 
 func TestTheFunctionReadsItsOwnSettingsAndNoOthers(t *testing.T) {
-	function := properties(t, content(t, "prod"), "AWS::Lambda::Function", "Gateway")
-	variables, _ := function["Environment"].(map[string]any)["Variables"].(map[string]any)
-	synthtest.Equal(t, "path", variables["SIGNGATE_PARAMETERS"], any("/signgate/prod"))
+	synthtest.Equal(t, "path", variables(t, content(t, "prod"))["SIGNGATE_PARAMETERS"], any("/signgate/prod"))
 	for _, statement := range statements(t, content(t, "prod"), "GatewayPermissions") {
 		if statement["Sid"] == "ReadsItsSettings" {
 			if resource := strings.Join(texts(statement["Resource"]), ""); !strings.HasSuffix(resource, ":ssm:eu-central-1:444455556666:parameter/signgate/prod") {
@@ -203,7 +207,7 @@ func TestAGatewayWithoutTheInternetReachesWhatItNeedsOfAWS(t *testing.T) {
 
 // Everything that a deployment is made of is looked at, not only templates.
 func TestNothingThatIsSynthesizedHoldsAPrivateKey(t *testing.T) {
-	for _, name := range withGateway() {
+	for _, name := range append(withGateway(), "service", "tasks") {
 		files := 0
 		err := fs.WalkDir(os.DirFS(synthesize(t, name).folder), ".", func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
@@ -76,6 +77,17 @@ func variants() map[string]func(*config.Environment) {
 				TopicARN: "arn:aws:sns:us-east-1:111122223333:edge", GatewayTopicARN: "arn:aws:sns:eu-central-1:111122223333:alarms", ErrorRate: 5, Refusals: 50,
 			}
 		},
+		"service": nil, // prod, whose gateway is asked to run on Fargate
+		"tasks":   tasks,
+		"longer":  func(e *config.Environment) { tasks(e); e.Limits.MaxUploadLife = config.Duration(2 * time.Hour) },
+		"inside": func(e *config.Environment) { // tasks of an existing network, which the internet doesn't reach
+			tasks(e)
+			e.Gateway.Fargate.Internal, e.Gateway.Fargate.AllowRanges = true, []string{"10.0.0.0/8"}
+			e.Network = &config.Network{
+				VPCID: "vpc-0123456789abcdef0", SubnetIDs: []string{"subnet-0123456789abcdef0", "subnet-0123456789abcdef1"}, RouteTableIDs: []string{"rtb-0123456789abcdef0"},
+				LoadBalancerRanges: []string{"10.0.0.0/24", "10.0.1.0/24"},
+			}
+		},
 		"bounded": func(e *config.Environment) {
 			e.Access.Boundary, e.Tags = "bounds", map[string]string{"team": "photos"}
 		},
@@ -91,6 +103,18 @@ func apart(e *config.Environment) {
 	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
 	e.Network = &config.Network{CIDR: "10.20.0.0/20"}
 	e.Delivery.Origins = []string{"https://photos.example.com"}
+}
+
+// tasks is a gateway on Fargate that reaches nothing but AWS, with every option.
+func tasks(e *config.Environment) {
+	e.Gateway = &config.Gateway{
+		Compute: config.OnFargate, PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos", Sharing: true,
+		Domain:    &config.APIDomain{Name: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"},
+		WebACLARN: "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/acl/1234abcd-12ab-34cd-56ef-1234567890ab",
+		Fargate:   config.Fargate{ImageURI: imageOfOurs, AllowRanges: []string{"192.0.2.0/24"}, ConnectionLogs: true},
+	}
+	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
+	e.Network = &config.Network{CIDR: "10.20.0.0/20"}
 }
 
 // plain makes of dev what it is without a gateway of its own, and with a key
@@ -130,14 +154,16 @@ func synthesize(t *testing.T, name string) synthesis {
 	if !there {
 		t.Fatalf("there is no environment %s", name)
 	}
-	file := "dev"
+	file, overrides := "dev", []config.Override(nil)
 	switch {
+	case name == "service":
+		file, overrides = "prod", []config.Override{config.Compute(config.OnFargate)}
 	case change == nil:
 		file = name
 	case name == "storage":
 		file = "prod"
 	}
-	environment, err := config.Load(os.DirFS("../environments"), file)
+	environment, err := config.Load(os.DirFS("../environments"), file, overrides...)
 	if err != nil {
 		t.Fatal(err)
 	}
