@@ -17,6 +17,7 @@ func fronts() map[string]func(t testing.TB, s *stack) *gateway {
 		"server":            func(t testing.TB, s *stack) *gateway { t.Helper(); return s.startGateway(t, publicAt(t)...) },
 		"server behind TLS": behindTLS,
 		"Lambda":            onLambda,
+		"load balancer":     behindLoadBalancer,
 	}
 }
 

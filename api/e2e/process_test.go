@@ -70,16 +70,24 @@ func startWith(t testing.TB, stdin io.Reader, environment []string, name string,
 // launch is startWith for a program that was not built here.
 func launch(t testing.TB, stdin io.Reader, environment []string, path string, arguments ...string) *process {
 	t.Helper()
-	p := &process{
-		command: exec.Command(path, arguments...), ended: make(chan struct{}),
-		tmp:    t.TempDir(),
-		stdout: &output{lines: make(chan string, 1000)}, stderr: &output{lines: make(chan string, 1000)},
-	}
-	p.command.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + p.tmp, "AWS_EC2_METADATA_DISABLED=true",
+	command, tmp := exec.Command(path, arguments...), t.TempDir()
+	command.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + tmp, "AWS_EC2_METADATA_DISABLED=true",
 		"GORACE=atexit_sleep_ms=10", // not a second at each end
 	}, environment...)
-	p.command.Stdin = stdin
+	command.Stdin = stdin
+	p := begin(t, command)
+	p.tmp = tmp
+	return p
+}
+
+// begin runs a command just as it is.
+func begin(t testing.TB, command *exec.Cmd) *process {
+	t.Helper()
+	p := &process{
+		command: command, ended: make(chan struct{}),
+		stdout: &output{lines: make(chan string, 1000)}, stderr: &output{lines: make(chan string, 1000)},
+	}
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -71,11 +71,11 @@ func (s *service) newSecurityGroup() awsec2.CfnSecurityGroup {
 	if len(ranges) == 0 {
 		ranges = []string{"0.0.0.0/0"}
 	}
-	var in []any
-	for _, from := range ranges {
-		in = append(in, &awsec2.CfnSecurityGroup_IngressProperty{
+	in := make([]any, len(ranges))
+	for i, from := range ranges {
+		in[i] = &awsec2.CfnSecurityGroup_IngressProperty{
 			Description: jsii.String("Callers"), CidrIp: jsii.String(from), IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(https), ToPort: jsii.Number(https),
-		})
+		}
 	}
 	made := awsec2.NewCfnSecurityGroup(s, jsii.String("Callers"), &awsec2.CfnSecurityGroupProps{
 		GroupDescription: jsii.String("Load balancer of the gateway"), VpcId: network.VPC.VpcId(), SecurityGroupIngress: in,

@@ -41,7 +41,7 @@ func (c *Common) permissions(scope constructs.Construct) []awsiam.PolicyStatemen
 
 // permissions is what the function may do beside its bucket.
 func (f *function) permissions() []awsiam.PolicyStatement {
-	statements := append([]awsiam.PolicyStatement{writesLog(f.logs)}, f.props.Common.permissions(f)...)
+	statements := append([]awsiam.PolicyStatement{writesLog(f.logs)}, f.props.permissions(f)...)
 	if f.props.Tracing {
 		// X-Ray knows no resources of these (Service Authorization Reference).
 		statements = append(statements, policy.Permit("Traces", []string{"*"}, "xray:PutTraceSegments", "xray:PutTelemetryRecords"))

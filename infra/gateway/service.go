@@ -129,7 +129,7 @@ func ImageRepository(scope constructs.Construct, image string) string {
 // newTask is the program alone: it reads its own file system, has no right of
 // the kernel's that it was given for being root, and is nobody.
 func (s *service) newTask(image *string) awsecs.CfnTaskDefinition {
-	tasks, yes, no := s.props.Tasks.OrDefaults(), jsii.Bool(true), jsii.Bool(false)
+	tasks, yes := s.props.Tasks.OrDefaults(), jsii.Bool(true)
 	return awsecs.NewCfnTaskDefinition(s, jsii.String("Task"), &awsecs.CfnTaskDefinitionProps{
 		Family: awscdk.Names_UniqueResourceName(s, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(100), Separator: jsii.String("-")}),
 		Cpu:    jsii.String(strconv.Itoa(tasks.CPU)), Memory: jsii.String(strconv.Itoa(tasks.Memory)),
@@ -139,7 +139,7 @@ func (s *service) newTask(image *string) awsecs.CfnTaskDefinition {
 		ContainerDefinitions: []any{&awsecs.CfnTaskDefinition_ContainerDefinitionProperty{
 			Name: jsii.String(container), Image: image, Essential: yes, Command: jsii.Strings("serve"), Environment: s.variables(),
 			PortMappings: []any{&awsecs.CfnTaskDefinition_PortMappingProperty{ContainerPort: jsii.Number(port), Protocol: jsii.String("tcp")}},
-			User:         jsii.String(bundle.ImageUser), ReadonlyRootFilesystem: yes, Privileged: no, StopTimeout: jsii.Number(stopWithin),
+			User:         jsii.String(bundle.ImageUser), ReadonlyRootFilesystem: yes, StopTimeout: jsii.Number(stopWithin),
 			LinuxParameters: &awsecs.CfnTaskDefinition_LinuxParametersProperty{
 				Capabilities: &awsecs.CfnTaskDefinition_KernelCapabilitiesProperty{Drop: jsii.Strings("ALL")},
 			},
@@ -156,7 +156,7 @@ func (s *service) variables() []any {
 	values["SIGNGATE_LISTEN"] = jsii.String(":" + strconv.Itoa(port))
 	values["SIGNGATE_KEEP_ALIVE"] = jsii.String(keptAlive.String())
 	values["SIGNGATE_TRUSTED_PROXIES"] = jsii.String(strings.Join(s.props.Network.LoadBalancerRanges, ","))
-	var listed []any
+	listed := make([]any, 0, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		listed = append(listed, &awsecs.CfnTaskDefinition_KeyValuePairProperty{Name: jsii.String(name), Value: values[name]})
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -30,7 +31,8 @@ const (
 	subnetC   = "subnet-0c123456789abcdef"
 	subnetD   = "subnet-0d123456789abcdef"
 	webACL    = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/acl/1234abcd-12ab-34cd-56ef-1234567890ab"
-	ourImage  = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/team/signgate@sha256:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+	digest    = "@sha256:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+	ourImage  = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/team/signgate" + digest
 )
 
 // serve synthesizes a service in the stack that a change may add to.
@@ -116,7 +118,7 @@ func TestATaskIsTheProgramAndNobody(t *testing.T) {
 		}
 		delete(container, "Image")
 		synthtest.Equal(t, "its container", container, map[string]any{
-			"Name": "gateway", "Essential": true, "Command": []any{"serve"}, "User": "65532:65532", "ReadonlyRootFilesystem": true, "Privileged": false,
+			"Name": "gateway", "Essential": true, "Command": []any{"serve"}, "User": "65532:65532", "ReadonlyRootFilesystem": true,
 			"LinuxParameters": map[string]any{"Capabilities": map[string]any{"Drop": []any{"ALL"}}}, "StopTimeout": 60.0,
 			"PortMappings": []any{map[string]any{"ContainerPort": 8080.0, "Protocol": "tcp"}},
 		})
@@ -181,7 +183,7 @@ func TestTheTasksRoleMayDoWhatTheFunctionsMayButForTheLog(t *testing.T) {
 func TestWhoStartsTasksFetchesThisImageAndWritesThisLog(t *testing.T) {
 	for image, repository := range map[string]string{
 		"": "arn:${AWS::Partition}:ecr:eu-central-1:111122223333:repository/cdk-hnb659fds-container-assets-111122223333-eu-central-1",
-		"444455556666.dkr.ecr.us-west-2.amazonaws.com/team/signgate" + ourImage[strings.Index(ourImage, "@"):]: "arn:${AWS::Partition}:ecr:us-west-2:444455556666:repository/team/signgate",
+		"444455556666.dkr.ecr.us-west-2.amazonaws.com/team/signgate" + digest: "arn:${AWS::Partition}:ecr:us-west-2:444455556666:repository/team/signgate",
 	} {
 		template := serve(t, synthtest.NoFlags, func(_ awscdk.Stack, p *gateway.ServiceProps) { p.Image = image })
 		execution := template.Only(t, "AWS::IAM::ManagedPolicy", "GatewayExecution")
@@ -305,7 +307,7 @@ func TestTheLoadBalancerRefusesWhatIsAmbiguousAndLogsNoAddress(t *testing.T) {
 		template := serve(t, synthtest.NoFlags, func(_ awscdk.Stack, p *gateway.ServiceProps) { p.Retain = retain })
 		balancer := template.Only(t, "AWS::ElasticLoadBalancingV2::LoadBalancer", "")
 		synthtest.Equal(t, "attributes", pairs(balancer.Get("LoadBalancerAttributes"), "Key"), map[string]string{
-			"access_logs.s3.enabled": "false", "deletion_protection.enabled": fmt.Sprint(retain), "idle_timeout.timeout_seconds": "660",
+			"access_logs.s3.enabled": "false", "deletion_protection.enabled": strconv.FormatBool(retain), "idle_timeout.timeout_seconds": "660",
 			"routing.http.desync_mitigation_mode": "strictest", "routing.http.drop_invalid_header_fields.enabled": "true", "routing.http.preserve_host_header.enabled": "true",
 			"routing.http.xff_header_processing.mode": "append", "routing.http.xff_client_port.enabled": "false", "waf.fail_open.enabled": "false",
 		})

@@ -125,9 +125,7 @@ func (w *world) asksOfTasks(starter policytest.Principal, image, log string) []q
 	const secret = "arn:aws:secretsmanager:" + prodRegion + ":" + prodAccount + ":secret:signgate-prod-AbCdEf"
 	task := "arn:aws:ecs:" + prodRegion + ":" + prodAccount + ":task/cluster/1"
 	gateway, starts := named(w.policies.Roles, "-GatewayRole"), named(w.policies.Roles, "-GatewayExecutionRole")
-	by := func(who policytest.Principal, action, resource string) policytest.Request {
-		return policytest.NewRequest(who, action, resource)
-	}
+	by := policytest.NewRequest
 	asked := []question{
 		{"a task enters the registry", by(w.gateway, "ecr:GetAuthorizationToken", "*"), false},
 		{"a task fetches the image", by(w.gateway, "ecr:BatchGetImage", image), false},
@@ -195,10 +193,8 @@ func TestTasksWithoutTheInternetReachWhatTheyNeedOfAWS(t *testing.T) {
 	} {
 		var services []string
 		for id, endpoint := range of(content(t, name), "AWS::EC2::VPCEndpoint") {
-			parts := texts(at(endpoint, "Properties", "ServiceName"))
-			service := parts[len(parts)-1]
-			service = strings.TrimPrefix(service[strings.Index(service, "."):], ".")
-			services = append(services, strings.TrimPrefix(strings.TrimPrefix(service, "amazonaws."), prodRegion+"."))
+			whole := strings.ReplaceAll(strings.Join(texts(at(endpoint, "Properties", "ServiceName")), ""), "AWS::Region", prodRegion)
+			services = append(services, strings.TrimPrefix(whole, "com.amazonaws."+prodRegion+"."))
 			statements, _ := at(endpoint, "Properties", "PolicyDocument", "Statement").([]any)
 			for _, statement := range statements {
 				if at(statement, "Sid") != "ContainerImages" && !given(at(statement, "Condition", "ArnEquals", "aws:PrincipalArn")) {
