@@ -39,7 +39,7 @@ func ofDelivery() []Exception {
 		},
 		{
 			Paths: []string{"/Network/PublicRoute1", "/Network/PublicRoute2", "/Network/PublicRoute3"}, Rules: packs("VPCNoUnrestrictedRouteToIGW"),
-			Reason: "Only NAT gateways are in subnets with that route; the gateway fetches its issuer's keys through them. An environment without network.natGateways has no such route.",
+			Reason: "Only NAT gateways are in subnets with that route, through which the gateway fetches its issuer's keys, and a load balancer where the gateway has one. An environment with neither has no such route.",
 		},
 		{
 			Paths: []string{"/Network/Network"}, Rules: packs("VPCDefaultSecurityGroupClosed"),

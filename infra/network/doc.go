@@ -12,7 +12,9 @@
 // Its subnets have no way to the internet unless NATGateways asks for one. The
 // gateway fetches the keys of its OIDC issuer, so without one the issuer has
 // to be reachable inside. What passes through a NAT gateway is held by no
-// endpoint policy: buckets of other regions, for instance.
+// endpoint policy: buckets of other regions, for instance. Public subnets are
+// for NAT gateways, and for a load balancer that the internet reaches: nothing
+// of the gateway's own is in them.
 //
 // The security group that every VPC begins with lets its members talk to each
 // other. CloudFormation has no way to empty it (cloudformation-coverage-roadmap

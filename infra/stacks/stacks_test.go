@@ -80,6 +80,10 @@ func variants() map[string]func(*config.Environment) {
 		"service": nil, // prod, whose gateway is asked to run on Fargate
 		"tasks":   tasks,
 		"longer":  func(e *config.Environment) { tasks(e); e.Limits.MaxUploadLife = config.Duration(2 * time.Hour) },
+		"hidden": func(e *config.Environment) { // tasks that the internet doesn't reach, of an image that is built
+			tasks(e)
+			e.Gateway.Fargate = config.Fargate{Internal: true, AllowRanges: []string{"10.0.0.0/8"}}
+		},
 		"inside": func(e *config.Environment) { // tasks of an existing network, which the internet doesn't reach
 			tasks(e)
 			e.Gateway.Fargate.Internal, e.Gateway.Fargate.AllowRanges = true, []string{"10.0.0.0/8"}

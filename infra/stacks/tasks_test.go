@@ -52,7 +52,8 @@ func TestTasksStartWithTheSettingsThatTheirStackLeaves(t *testing.T) {
 // Whoever else writes X-Forwarded-For isn't believed.
 func TestOnlyTheLoadBalancersSubnetsAreBelieved(t *testing.T) {
 	for name, want := range map[string][]string{
-		"service": {"10.20.8.0/23", "10.20.10.0/23"}, "tasks": {"10.20.8.0/23", "10.20.10.0/23"}, "inside": {"10.0.0.0/24", "10.0.1.0/24"},
+		"service": {"10.20.8.0/23", "10.20.10.0/23"}, "tasks": {"10.20.8.0/23", "10.20.10.0/23"},
+		"hidden": {"10.20.0.0/23", "10.20.2.0/23"}, "inside": {"10.0.0.0/24", "10.0.1.0/24"},
 	} {
 		template := content(t, name)
 		environment := map[string]string{"service": "prod"}[name]
@@ -205,6 +206,38 @@ func TestTasksWithoutTheInternetReachWhatTheyNeedOfAWS(t *testing.T) {
 		slices.Sort(services)
 		synthtest.Equal(t, name, services, want)
 	}
+}
+
+func TestOnlyWhoStartsTasksFetchesImagesAndWritesLogsThroughEndpoints(t *testing.T) {
+	for name, repository := range map[string]string{"tasks": ":111122223333:repository/signgate", "hidden": "repository/*"} {
+		template := content(t, name)
+		for id, want := range map[string]map[string]string{
+			"NetworkEndpointecrapi": {"ecr:GetAuthorizationToken": "*", "ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer": repository},
+			"NetworkEndpointecrdkr": {"ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer": repository},
+			"NetworkEndpointlogs":   {"logs:CreateLogStream logs:PutLogEvents": "-*"},
+		} {
+			statements, _ := at(properties(t, template, "AWS::EC2::VPCEndpoint", id)["PolicyDocument"], "Statement").([]any)
+			for _, statement := range statements {
+				actions, resource := strings.Join(texts(at(statement, "Action")), " "), strings.Join(texts(at(statement, "Resource")), "")
+				who := strings.Join(texts(at(statement, "Condition", "ArnEquals", "aws:PrincipalArn")), "")
+				if end, there := want[actions]; !there || !strings.HasSuffix(resource, end) || !strings.HasPrefix(who, "GatewayExecutionRole") {
+					t.Errorf("%s: %s at %s by %s", id, actions, resource, who)
+				}
+			}
+			if len(statements) != len(want) {
+				t.Errorf("%s: %s has %d statements", name, id, len(statements))
+			}
+		}
+	}
+}
+
+func TestWithoutCallersFromTheInternetNothingIsPublic(t *testing.T) {
+	template := content(t, "hidden")
+	if public := len(of(template, "AWS::EC2::InternetGateway")); public != 0 || len(of(template, "AWS::EC2::Subnet")) != 2 {
+		t.Error("there are public subnets")
+	}
+	synthtest.Equal(t, "scheme", properties(t, template, "AWS::ElasticLoadBalancingV2::LoadBalancer", "Gateway")["Scheme"], any("internal"))
+	synthtest.Equal(t, "callers", at(properties(t, template, "AWS::EC2::SecurityGroup", "GatewayCallers")["SecurityGroupIngress"].([]any)[0], "CidrIp"), any("10.0.0.0/8"))
 }
 
 // The endpoint of S3 is where layers of images pass, NAT gateway or not.
