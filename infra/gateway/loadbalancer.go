@@ -39,7 +39,7 @@ const (
 // when requests reach them.
 func (s *service) newLoadBalancer() constructs.IDependable {
 	network := s.props.Network
-	callers := s.newSecurityGroup()
+	callers, admitted := s.newSecurityGroup()
 	scheme := "internet-facing"
 	if s.props.Internal {
 		scheme = "internal"
@@ -61,11 +61,12 @@ func (s *service) newLoadBalancer() constructs.IDependable {
 			ResourceArn: s.balancer.Ref(), WebAclArn: jsii.String(s.props.WebACL),
 		})
 	}
-	return s.listen()
+	return constructs.NewDependencyGroup(s.listen(), admitted)
 }
 
-// newSecurityGroup lets callers in, and on to the tasks alone.
-func (s *service) newSecurityGroup() awsec2.CfnSecurityGroup {
+// newSecurityGroup lets callers in, and on to the tasks alone, where they are
+// admitted.
+func (s *service) newSecurityGroup() (callers awsec2.CfnSecurityGroup, admitted awsec2.CfnSecurityGroupIngress) {
 	network := s.props.Network
 	ranges := s.props.AllowRanges
 	if len(ranges) == 0 {
@@ -77,18 +78,18 @@ func (s *service) newSecurityGroup() awsec2.CfnSecurityGroup {
 			Description: jsii.String("Callers"), CidrIp: jsii.String(from), IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(https), ToPort: jsii.Number(https),
 		}
 	}
-	made := awsec2.NewCfnSecurityGroup(s, jsii.String("Callers"), &awsec2.CfnSecurityGroupProps{
+	callers = awsec2.NewCfnSecurityGroup(s, jsii.String("Callers"), &awsec2.CfnSecurityGroupProps{
 		GroupDescription: jsii.String("Load balancer of the gateway"), VpcId: network.VPC.VpcId(), SecurityGroupIngress: in,
 		SecurityGroupEgress: []any{&awsec2.CfnSecurityGroup_EgressProperty{
 			Description: jsii.String("The gateway"), DestinationSecurityGroupId: network.SecurityGroup.SecurityGroupId(),
 			IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(port), ToPort: jsii.Number(port),
 		}},
 	})
-	awsec2.NewCfnSecurityGroupIngress(s, jsii.String("ToTasks"), &awsec2.CfnSecurityGroupIngressProps{
-		Description: jsii.String("The load balancer"), GroupId: network.SecurityGroup.SecurityGroupId(), SourceSecurityGroupId: made.AttrGroupId(),
+	admitted = awsec2.NewCfnSecurityGroupIngress(s, jsii.String("ToTasks"), &awsec2.CfnSecurityGroupIngressProps{
+		Description: jsii.String("The load balancer"), GroupId: network.SecurityGroup.SecurityGroupId(), SourceSecurityGroupId: callers.AttrGroupId(),
 		IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(port), ToPort: jsii.Number(port),
 	})
-	return made
+	return callers, admitted
 }
 
 // balancerAttributes turn off access logs: they are whole addresses with their

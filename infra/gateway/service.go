@@ -140,6 +140,8 @@ func (s *service) newTask(image *string) awsecs.CfnTaskDefinition {
 			Name: jsii.String(container), Image: image, Essential: yes, Command: jsii.Strings("serve"), Environment: s.variables(),
 			PortMappings: []any{&awsecs.CfnTaskDefinition_PortMappingProperty{ContainerPort: jsii.Number(port), Protocol: jsii.String("tcp")}},
 			User:         jsii.String(bundle.ImageUser), ReadonlyRootFilesystem: yes, StopTimeout: jsii.Number(stopWithin),
+			// A tag that is moved later doesn't make tasks of one deployment differ.
+			VersionConsistency: jsii.String("enabled"),
 			LinuxParameters: &awsecs.CfnTaskDefinition_LinuxParametersProperty{
 				Capabilities: &awsecs.CfnTaskDefinition_KernelCapabilitiesProperty{Drop: jsii.Strings("ALL")},
 			},

@@ -119,7 +119,7 @@ func TestATaskIsTheProgramAndNobody(t *testing.T) {
 		delete(container, "Image")
 		synthtest.Equal(t, "its container", container, map[string]any{
 			"Name": "gateway", "Essential": true, "Command": []any{"serve"}, "User": "65532:65532", "ReadonlyRootFilesystem": true,
-			"LinuxParameters": map[string]any{"Capabilities": map[string]any{"Drop": []any{"ALL"}}}, "StopTimeout": 60.0,
+			"LinuxParameters": map[string]any{"Capabilities": map[string]any{"Drop": []any{"ALL"}}}, "StopTimeout": 60.0, "VersionConsistency": "enabled",
 			"PortMappings": []any{map[string]any{"ContainerPort": 8080.0, "Protocol": "tcp"}},
 		})
 	}
@@ -246,7 +246,7 @@ func TestADeploymentThatFailsGoesBack(t *testing.T) {
 		waits = append(waits, template.Resources[on].Type)
 	}
 	slices.Sort(waits)
-	synthtest.Equal(t, "what it waits for", waits, []string{"AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::IAM::ManagedPolicy", "AWS::IAM::ManagedPolicy"})
+	synthtest.Equal(t, "what it waits for", waits, []string{"AWS::EC2::SecurityGroupIngress", "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::IAM::ManagedPolicy", "AWS::IAM::ManagedPolicy"})
 }
 
 // Whoever changes a setting has it in every task, one after the other.
