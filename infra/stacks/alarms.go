@@ -46,7 +46,7 @@ func (e *Environment) topic(stack awscdk.Stack, existing string) awssns.ITopic {
 // metricsNamespace is where CloudWatch has what the gateway measures; empty:
 // nobody looks at it.
 func (e *Environment) metricsNamespace() string {
-	if o := e.config.Observability; e.function == nil || !o.Dashboard && o.Alarms == nil {
+	if o := e.config.Observability; e.running() == nil || !o.Dashboard && o.Alarms == nil {
 		return ""
 	}
 	return "signgate/" + e.config.Name
@@ -62,10 +62,17 @@ func (e *Environment) gatewayMetrics() *observability.GatewayMetrics {
 	found := &observability.GatewayMetrics{
 		Namespace: namespace,
 		Checks:    []string{metrics.CheckKeys, metrics.CheckPolicies, metrics.CheckGrants, metrics.CheckCredentials, metrics.CheckAudit, metrics.CheckIssuer},
-		Function: &observability.FunctionMetrics{
+	}
+	if e.function != nil {
+		found.Function = &observability.FunctionMetrics{
 			APIID: *e.function.APIID(), FunctionName: *e.function.Lambda().FunctionName(), AccessLogs: *e.function.AccessLogs(), Logs: *e.function.LogGroup(),
 			Concurrency: e.config.Gateway.Concurrency,
-		},
+		}
+	} else {
+		found.Service = &observability.ServiceMetrics{
+			LoadBalancer: *e.service.LoadBalancerFullName(), TargetGroup: *e.service.TargetGroupFullName(),
+			Cluster: *e.service.ClusterName(), Service: *e.service.ServiceName(),
+		}
 	}
 	if e.config.Gateway.APIKeys {
 		found.Checks = append(found.Checks, metrics.CheckAPIKeys)

@@ -88,9 +88,9 @@ func TestAlarmsAndDashboardsLookAtWhatTheGatewayMeasures(t *testing.T) {
 	for _, kind := range problem.Kinds() {
 		values[metrics.Code] = append(values[metrics.Code], kind.Code)
 	}
-	for environment, least := range map[string]int{"dev": 10, "staging": 20, "prod": 20, "apart": 10, "told": 15} {
-		file := strings.NewReplacer("apart", "dev", "told", "dev").Replace(environment)
-		measured, looks := start(t, content(t, environment), file).MetricsNamespace, 0
+	for environment, least := range map[string]int{"dev": 10, "staging": 20, "prod": 20, "apart": 10, "told": 15, "service": 20, "tasks": 10} {
+		file := strings.NewReplacer("apart", "dev", "told", "dev", "tasks", "dev", "service", "prod").Replace(environment)
+		measured, looks := started(t, environment, file).MetricsNamespace, 0
 		for _, metric := range lookedAt(t, content(t, environment)) {
 			if !strings.HasPrefix(metric.namespace, "signgate/") {
 				continue // AWS's, or what a log is searched for
@@ -116,7 +116,7 @@ func TestAlarmsAndDashboardsLookAtWhatTheGatewayMeasures(t *testing.T) {
 }
 
 func TestAGatewayThatNobodyLooksAtMeasuresNothing(t *testing.T) {
-	if namespace := start(t, content(t, "unwatched"), "dev").MetricsNamespace; namespace != "" {
+	if namespace := started(t, "unwatched", "dev").MetricsNamespace; namespace != "" {
 		t.Errorf("it measures into %s, which costs", namespace)
 	}
 }

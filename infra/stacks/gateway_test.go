@@ -105,13 +105,22 @@ func start(t *testing.T, template policytest.Template, environment string, varia
 	return gateway
 }
 
+// started is start of a gateway of any kind, by the file of its environment.
+func started(t *testing.T, name, file string) settings.Gateway {
+	t.Helper()
+	if len(of(content(t, name), "AWS::ECS::TaskDefinition")) > 0 {
+		return start(t, content(t, name), file, variablesOfTasks(t, name))
+	}
+	return start(t, content(t, name), file, variables(t, content(t, name)))
+}
+
 func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 	for _, name := range withGateway() {
 		environment := name
 		if name == "apart" {
 			environment = "dev"
 		}
-		gateway := start(t, content(t, name), environment, variables(t, content(t, name)))
+		gateway := started(t, name, environment)
 		if err := gateway.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -119,7 +128,7 @@ func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 			t.Errorf("%s: %+v", name, gateway.Signing)
 		}
 	}
-	prod := start(t, content(t, "prod"), "prod", variables(t, content(t, "prod")))
+	prod := started(t, "prod", "prod")
 	synthtest.Equal(t, "prod", []string{prod.PublicURL, prod.Issuer, prod.Audience, prod.UploadRules, prod.APIKeysTable, prod.AuditTable},
 		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit"})
 }
@@ -129,7 +138,7 @@ func TestPagesThatReadAndPagesThatUploadMayCallTheGateway(t *testing.T) {
 		"dev": {"http://localhost:3000"}, "prod": {"https://app.example.com"}, "apart": {"http://localhost:3000", "https://photos.example.com"},
 	} {
 		file := strings.Replace(environment, "apart", "dev", 1)
-		synthtest.Equal(t, environment, start(t, content(t, environment), file).AllowedOrigins, want)
+		synthtest.Equal(t, environment, started(t, environment, file).AllowedOrigins, want)
 	}
 }
 
