@@ -21,6 +21,7 @@ import (
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
 	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/uploads"
 )
 
@@ -31,6 +32,7 @@ const Program = "github.com/signgate/signgate/api"
 const (
 	policies    = "policies"
 	uploadRules = "upload-rules.json"
+	issuers     = "issuers.json"
 )
 
 // Common is what a gateway has however it runs. Role, Policies, SettingsPath,
@@ -44,9 +46,12 @@ type Common struct {
 	Policies fs.FS
 	// UploadRules is what the setting upload-rules names; nil: none.
 	UploadRules []byte
+	// Issuers is what the setting issuers names; nil: there is one issuer.
+	Issuers []byte
 
 	SettingsPath  string        // of parameters of SSM, such as /signgate/prod
 	SigningSecret SigningSecret // where the signing keys are
+	HookSecret    *HookSecret   // what the setting decision-hook-secret names; nil: no application is asked
 
 	// The tables of settings grants-table, audit-table and api-keys-table; nil:
 	// the gateway may use none.
@@ -68,6 +73,13 @@ type SigningSecret struct {
 	KeyARN string
 	// SignWith are the keys of KMS that sign, where the document names any.
 	SignWith []string
+}
+
+// HookSecret is the secret of Secrets Manager that signs the questions to an
+// application.
+type HookSecret struct {
+	ARN    string // with its six random characters
+	KeyARN string // as SigningSecret's
 }
 
 // Table is a table of DynamoDB.
@@ -101,6 +113,10 @@ func (c *Common) check(found *complaints.List) {
 	found.When(!regexp.MustCompile(pathPattern).MatchString(c.SettingsPath) || strings.HasPrefix(c.SettingsPath, "/aws"), "SettingsPath: %q is such as /signgate/prod", c.SettingsPath)
 	c.checkFiles(found)
 	c.SigningSecret.check(found)
+	if c.HookSecret != nil {
+		checkARN(found, "HookSecret.ARN", c.HookSecret.ARN, "secretsmanager")
+		checkKey(found, "HookSecret.KeyARN", c.HookSecret.KeyARN)
+	}
 	for name, table := range c.tables() {
 		checkARN(found, name+".ARN", table.ARN, "dynamodb")
 	}
@@ -123,21 +139,28 @@ func (c *Common) checkFiles(found *complaints.List) {
 	} else if _, err := access.Load(c.Policies); err != nil {
 		found.When(true, "Policies: %v", err)
 	}
-	if c.UploadRules == nil {
-		return
+	if c.UploadRules != nil {
+		_, err := uploads.ParseRules(c.UploadRules)
+		found.When(err != nil, "UploadRules: %v", err)
 	}
-	if _, err := uploads.ParseRules(c.UploadRules); err != nil {
-		found.When(true, "UploadRules: %v", err)
+	if c.Issuers != nil {
+		_, err := callers.ParseIssuers(c.Issuers)
+		found.When(err != nil, "Issuers: %v", err)
 	}
 }
 
 func (s SigningSecret) check(found *complaints.List) {
 	checkARN(found, "SigningSecret.ARN", s.ARN, "secretsmanager")
-	if s.KeyARN != "" {
-		checkARN(found, "SigningSecret.KeyARN", s.KeyARN, "kms")
-	}
+	checkKey(found, "SigningSecret.KeyARN", s.KeyARN)
 	for _, key := range s.SignWith {
 		checkARN(found, "SigningSecret.SignWith", key, "kms")
+	}
+}
+
+// checkKey takes none for a key of Secrets Manager's own.
+func checkKey(found *complaints.List, member, arn string) {
+	if arn != "" {
+		checkARN(found, member, arn, "kms")
 	}
 }
 
@@ -175,6 +198,9 @@ func (c *Common) program() bundle.Program {
 	if c.UploadRules != nil {
 		files[uploadRules] = c.UploadRules
 	}
+	if c.Issuers != nil {
+		files[issuers] = c.Issuers
+	}
 	return bundle.Program{Package: Program, Files: files}
 }
 
@@ -187,6 +213,9 @@ func (c *Common) environment(folder string) map[string]*string {
 	}
 	if c.UploadRules != nil {
 		values["SIGNGATE_UPLOAD_RULES"] = jsii.String(folder + uploadRules)
+	}
+	if c.Issuers != nil {
+		values["SIGNGATE_ISSUERS"] = jsii.String(folder + issuers)
 	}
 	return values
 }

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 const (
 	secretARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf"
+	hookARN   = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:hook-GhIjKl"
 	keyARN    = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	signerARN = "arn:aws:kms:eu-central-1:111122223333:key/5678abcd-12ab-34cd-56ef-1234567890ab"
 	tableARN  = "arn:aws:dynamodb:eu-central-1:111122223333:table/"
@@ -123,17 +124,22 @@ func TestTheRoleMayDoWhatTheFunctionNeedsAndNothingElse(t *testing.T) {
 func TestEachPermissionComesWithWhatNeedsIt(t *testing.T) {
 	template := synth(t, synthtest.NoFlags, func(_ awscdk.Stack, p *gateway.Props) {
 		p.SigningSecret.KeyARN, p.SigningSecret.SignWith, p.Tracing = keyARN, []string{signerARN}, true
+		p.HookSecret = &gateway.HookSecret{ARN: hookARN, KeyARN: keyARN}
 		p.Grants = &gateway.Table{ARN: tableARN + "grants", Indexes: []string{"by-grantee"}}
 		p.Audit, p.APIKeys = &gateway.Table{ARN: tableARN + "audit"}, &gateway.Table{ARN: tableARN + "keys"}
 	})
 	want := always(t, template)
-	decrypts := permit([]string{keyARN}, "kms:Decrypt")
-	decrypts.Condition = map[string][]string{
-		"StringEquals kms:ViaService": {"secretsmanager.eu-central-1.${AWS::URLSuffix}"}, "StringEquals kms:EncryptionContext:SecretARN": {secretARN},
+	decrypts := func(secret string) synthtest.Statement {
+		statement := permit([]string{keyARN}, "kms:Decrypt")
+		statement.Condition = map[string][]string{
+			"StringEquals kms:ViaService": {"secretsmanager.eu-central-1.${AWS::URLSuffix}"}, "StringEquals kms:EncryptionContext:SecretARN": {secret},
+		}
+		return statement
 	}
 	signs := permit([]string{signerARN}, "kms:Sign")
 	signs.Condition = map[string][]string{"StringEquals kms:MessageType": {"DIGEST"}}
-	want["DecryptsItsKeys"], want["Signs"], want["KnowsThePublicHalf"] = decrypts, signs, permit([]string{signerARN}, "kms:GetPublicKey")
+	want["DecryptsItsKeys"], want["Signs"], want["KnowsThePublicHalf"] = decrypts(secretARN), signs, permit([]string{signerARN}, "kms:GetPublicKey")
+	want["ReadsTheSecretOfQuestions"], want["DecryptsTheSecretOfQuestions"] = permit([]string{hookARN}, "secretsmanager:GetSecretValue"), decrypts(hookARN)
 	want["UsesGrants"] = permit([]string{tableARN + "grants", tableARN + "grants/index/by-grantee"},
 		"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
 	want["UsesAudit"] = permit([]string{tableARN + "audit"}, "dynamodb:PutItem", "dynamodb:Query")
@@ -271,6 +277,13 @@ func TestRulesForUploadsComeWithTheProgram(t *testing.T) {
 	synthtest.Equal(t, "where they are", function.Get("Environment", "Variables", "SIGNGATE_UPLOAD_RULES"), any("/var/task/upload-rules.json"))
 }
 
+func TestFurtherIssuersComeWithTheProgram(t *testing.T) {
+	function := synth(t, synthtest.NoFlags, func(_ awscdk.Stack, p *gateway.Props) {
+		p.Issuers = []byte(`[{"issuer": "https://partner.example.com", "audience": "photos", "algorithms": ["ES256"], "prefix": "partner:"}]`)
+	}).Only(t, "AWS::Lambda::Function", "")
+	synthtest.Equal(t, "where they are", function.Get("Environment", "Variables", "SIGNGATE_ISSUERS"), any("/var/task/issuers.json"))
+}
+
 func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		props *gateway.Props
@@ -279,13 +292,13 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"no props":      {nil, []string{"no props"}},
 		"nothing given": {&gateway.Props{}, []string{"Role is missing", `SettingsPath: ""`, "Policies is missing", "SigningSecret.ARN", "LogDays"}},
 		"everything": {&gateway.Props{
-			Common: gateway.Common{Policies: fstest.MapFS{"a.cedar": {Data: []byte("permit")}}, UploadRules: []byte("{}"), SettingsPath: "/signgate/prod/",
+			Common: gateway.Common{Policies: fstest.MapFS{"a.cedar": {Data: []byte("permit")}}, UploadRules: []byte("{}"), Issuers: []byte("[]"), HookSecret: &gateway.HookSecret{KeyARN: "x"}, SettingsPath: "/signgate/prod/",
 				SigningSecret: gateway.SigningSecret{ARN: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:*", KeyARN: "alias/x", SignWith: []string{"x"}},
 				Grants:        &gateway.Table{ARN: "grants"}, Audit: &gateway.Table{}, APIKeys: &gateway.Table{ARN: tableARN + "*"},
 				Domain: &gateway.Domain{Name: "API"}, Guard: policy.Guard{RequireMFA: true}},
 			Memory: 64, Timeout: 90 * time.Minute, Concurrency: -1, Network: &gateway.Network{}, Throttling: gateway.Throttling{Rate: 1},
 		}, []string{
-			"a.cedar", "UploadRules", "SettingsPath", "SigningSecret.ARN", "SigningSecret.KeyARN", "SigningSecret.SignWith", "Grants.ARN", "Audit.ARN", "APIKeys.ARN",
+			"a.cedar", "UploadRules", "Issuers", "HookSecret.ARN", "HookSecret.KeyARN", "SettingsPath", "SigningSecret.ARN", "SigningSecret.KeyARN", "SigningSecret.SignWith", "Grants.ARN", "Audit.ARN", "APIKeys.ARN",
 			"Memory", "Timeout", "Concurrency", "Network names", "Throttling", "Domain.Name", "Domain.Certificate", "RequireMFA",
 		}},
 		"no policies":    {&gateway.Props{Common: gateway.Common{Policies: fstest.MapFS{}}}, []string{"has no policy"}},

@@ -22,6 +22,12 @@ func (c *Common) permissions(scope constructs.Construct) []awsiam.PolicyStatemen
 	if key := c.SigningSecret.KeyARN; key != "" {
 		statements = append(statements, policy.Allow("DecryptsItsKeys", nil, []string{key}, []string{"kms:Decrypt"}, policy.ThroughSecrets(scope, c.SigningSecret.ARN)))
 	}
+	if hook := c.HookSecret; hook != nil {
+		statements = append(statements, policy.Permit("ReadsTheSecretOfQuestions", []string{hook.ARN}, "secretsmanager:GetSecretValue"))
+		if hook.KeyARN != "" {
+			statements = append(statements, policy.Allow("DecryptsTheSecretOfQuestions", nil, []string{hook.KeyARN}, []string{"kms:Decrypt"}, policy.ThroughSecrets(scope, hook.ARN)))
+		}
+	}
 	if keys := c.SigningSecret.SignWith; len(keys) > 0 {
 		statements = append(statements,
 			policy.Allow("Signs", nil, keys, []string{"kms:Sign"}, policy.Conditions{"StringEquals": {"kms:MessageType": "DIGEST"}}),

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"maps"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
@@ -73,11 +74,14 @@ func (e *Environment) makeGateway() {
 		return
 	}
 	common := gateway.Common{
-		Role: e.gateway, Policies: g.PolicyFiles, UploadRules: g.Rules, SettingsPath: e.settingsPath(), SigningSecret: e.keys.secret, Domain: e.apiDomain(),
+		Role: e.gateway, Policies: g.PolicyFiles, UploadRules: g.Rules, Issuers: g.IssuersFile, SettingsPath: e.settingsPath(), SigningSecret: e.keys.secret, Domain: e.apiDomain(),
 		LogDays: e.config.Observability.LogsExpire, Retain: e.config.Retain, Guard: e.guard,
 	}
 	if e.tables != nil {
 		common.Grants, common.APIKeys, common.Audit = table(e.tables.Grants()), table(e.tables.APIKeys()), table(e.tables.Audit())
+	}
+	if hook := g.DecisionHook; hook != nil {
+		common.HookSecret = &gateway.HookSecret{ARN: hook.SecretARN, KeyARN: hook.SecretKeyARN}
 	}
 	if g.RunsOnFargate() {
 		e.service = gateway.NewService(e.Content, jsii.String("Gateway"), e.serviceProps(common))
@@ -128,11 +132,15 @@ func (e *Environment) endpoints() []network.Endpoint {
 	if n := e.config.Network; e.config.Gateway == nil || n.CIDR == "" || n.NATGateways > 0 {
 		return nil
 	}
+	secrets := []string{e.keys.secret.ARN}
+	if hook := e.config.Gateway.DecisionHook; hook != nil {
+		secrets = append(secrets, hook.SecretARN)
+	}
 	endpoints := []network.Endpoint{
 		{Service: network.ParameterStore, Actions: []string{"ssm:GetParametersByPath"}, Resources: []string{
 			policy.ARN(e.Content, "ssm", *e.Content.Region(), "parameter"+e.settingsPath()),
 		}},
-		{Service: network.SecretsManager, Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []string{e.keys.secret.ARN}},
+		{Service: network.SecretsManager, Actions: []string{"secretsmanager:GetSecretValue"}, Resources: secrets},
 	}
 	if e.config.Gateway.RunsOnFargate() {
 		endpoints = append(endpoints, e.startingTasks()...)
@@ -167,6 +175,10 @@ func (e *Environment) gatewayAnswers(values map[string]string) {
 	}
 	values["public-url"] = *running.URL()
 	values["issuer"], values["audience"] = e.config.Gateway.Issuer, e.config.Gateway.Audience
+	maps.Copy(values, e.config.Gateway.Handed)
+	if hook := e.config.Gateway.DecisionHook; hook != nil {
+		values["decision-hook"], values["decision-hook-secret"] = hook.URL, hook.SecretARN
+	}
 	if namespace := e.metricsNamespace(); namespace != "" {
 		values["metrics-namespace"] = namespace
 	}

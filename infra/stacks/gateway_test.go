@@ -133,6 +133,18 @@ func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit"})
 }
 
+func TestWhatAnEnvironmentSaysOfItsGatewayArrives(t *testing.T) {
+	gateway := started(t, "apart", "dev")
+	synthtest.Equal(t, "settings", []string{gateway.GroupsClaim, gateway.DecisionHook, gateway.DecisionHookSecret}, []string{"roles", "https://app.example.com/decisions", hookSecretARN})
+	var reached []string
+	for _, endpoint := range of(content(t, "apart"), "AWS::EC2::VPCEndpoint") {
+		reached = append(reached, texts(endpoint["Properties"])...)
+	}
+	if !slices.Contains(reached, hookSecretARN) {
+		t.Error("the endpoint doesn't let the gateway read the secret of the application's questions")
+	}
+}
+
 func TestPagesThatReadAndPagesThatUploadMayCallTheGateway(t *testing.T) {
 	for environment, want := range map[string][]string{
 		"dev": {"http://localhost:3000"}, "prod": {"https://app.example.com"}, "apart": {"http://localhost:3000", "https://photos.example.com"},
