@@ -57,7 +57,7 @@ func (k *keySettings) open(ctx context.Context) (server.KeyStore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
 	}
-	return server.NewKeyStore(k.Signing, aws.Credentials), nil
+	return server.NewKeyStore(k.Signing, aws.Credentials, nil), nil
 }
 
 // longestLife is that of anything that the keys sign. Where secrets are

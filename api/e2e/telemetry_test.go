@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/signgate/signgate/pkg/client"
 	"github.com/signgate/signgate/pkg/metrics"
@@ -129,6 +132,63 @@ func TestAFunctionTellsCloudWatchWhatAlarmsLookAt(t *testing.T) {
 	} {
 		if !told[want] {
 			t.Errorf("CloudWatch isn't told %s", want)
+		}
+	}
+}
+
+// A request's trace goes on into what AWS is asked for it, and says no more of
+// it than its name.
+func TestATraceGoesOnIntoTheCallsOfAWS(t *testing.T) {
+	s, m, c := startStack(t), startKMS(t), newCollector(t)
+	environment := append(inSecret(t, s, m), "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL)
+	arn, public := m.inKMS(t, types.KeySpecEccNistP256)
+	s.keys(t, environment, "add", "a", "--key-id=KSLOTA001", "--kms-key="+arn, "--public-key="+public)
+	m.newStream(t, "trail")
+	g := s.startGatewayIn(t, environment, "--audit-stream=trail", "--audit-endpoint="+m.url)
+	const trace = "0af7651916cd43dd8448eb211c80319c"
+	token := g.token(t, "alice")
+	ask := func(method, path, body string) answer {
+		return send(t, method, g.url+path, map[string]string{
+			"Authorization": "Bearer " + token, "Content-Type": "application/json", "Traceparent": "00-" + trace + "-b7ad6b7169203331-01",
+		}, []byte(body))
+	}
+	read := ask(http.MethodPost, "/v1/read-urls", `{"items":[{"key":"`+sunrise+`"}]}`)
+	if read.status != http.StatusOK {
+		t.Fatalf("%d %s", read.status, read.body)
+	}
+	g.interrupt(t)
+	id, err := hex.DecodeString(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The request, the record, the signature, and what the stream took.
+	if spans := strings.Count(c.text("/v1/traces"), string(id)); spans != 4 {
+		t.Errorf("%d spans in the request's trace: %q", spans, c.text("/v1/traces"))
+	}
+	g = s.startGatewayIn(t, environment)
+	if listed := ask(http.MethodGet, "/v1/objects?prefix=users/alice/&urls=true", ""); listed.status != http.StatusOK || !strings.Contains(string(listed.body), "sunrise") {
+		t.Errorf("%d %s", listed.status, listed.body)
+	}
+	if begun := ask(http.MethodPost, "/v1/uploads", `{"key":"users/alice/film.mp4","contentType":"video/mp4","method":"multipart"}`); begun.status != http.StatusCreated {
+		t.Errorf("%d %s", begun.status, begun.body)
+	}
+	g.interrupt(t)
+	spans := c.text("/v1/traces")
+	for _, want := range []string{"KMS/Sign", "KMS/GetPublicKey", "Secrets Manager/GetSecretValue", "Firehose/PutRecord", "S3/ListObjectsV2", "S3/CreateMultipartUpload", "server.address"} {
+		if !strings.Contains(spans, want) {
+			t.Errorf("no span of %s", want)
+		}
+	}
+	_, signature, _ := strings.Cut(string(read.body), "Signature=")
+	secrets := []string{signature[:20], token, "Bearer", "sunrise", "film.mp4", "alice", "X-Amz", "PRIVATE", "tokenSecrets"}
+	for _, variable := range environment {
+		if name, value, _ := strings.Cut(variable, "="); strings.Contains(name, "SECRET_ACCESS_KEY") || strings.Contains(name, "ACCESS_KEY_ID") {
+			secrets = append(secrets, value)
+		}
+	}
+	for _, secret := range secrets {
+		if strings.Contains(spans, secret) {
+			t.Errorf("the spans tell %s: %q", secret, spans)
 		}
 	}
 }

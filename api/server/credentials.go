@@ -149,7 +149,7 @@ func newRoleCredentials(gateway settings.Gateway, env Environment) (RoleCredenti
 	}
 	source, err := rolecredentials.New(rolecredentials.Config{
 		Role: gateway.CredentialsRole, Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.STSEndpoint,
-		Credentials: env.Credentials, Now: env.Now,
+		Credentials: env.Credentials, HTTP: env.aws, Now: env.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("credentials-role: %w", err)

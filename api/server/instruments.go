@@ -77,7 +77,10 @@ func (s *Server) measure() error {
 	}
 	if s.instruments != nil {
 		signer := s.parts.Signer
-		s.parts.Signer = func() Signer { return measuredSigner{signer(), s.instruments} }
+		s.parts.Signer = func(ctx context.Context) Signer { return measuredSigner{signer(ctx), s.instruments} }
+	}
+	if tracer := s.parts.Telemetry.Tracer; tracer != nil && s.parts.DecisionHook != nil {
+		s.parts.DecisionHook = tracedHook{s.parts.DecisionHook, tracer}
 	}
 	if s.instruments != nil || s.parts.Telemetry.Tracer != nil {
 		s.parts.Audit = measuredTrail{s.parts.Audit, s.instruments, s.parts.Telemetry.Tracer}

@@ -29,12 +29,13 @@ type KeyStore interface {
 	Signer(ctx context.Context, slot keyring.Slot) (crypto.Signer, error)
 }
 
-// NewKeyStore makes it. Nobody is asked for anything yet.
-func NewKeyStore(signing settings.Signing, credentials aws.CredentialsProvider) KeyStore {
-	inKMS := awskeys.NewKMS(awskeys.KMSConfig{Endpoint: signing.KMSEndpoint, Credentials: credentials})
+// NewKeyStore makes it. Nobody is asked for anything yet. A client of nil is
+// the SDK's own.
+func NewKeyStore(signing settings.Signing, credentials aws.CredentialsProvider, client aws.HTTPClient) KeyStore {
+	inKMS := awskeys.NewKMS(awskeys.KMSConfig{Endpoint: signing.KMSEndpoint, Credentials: credentials, HTTP: client})
 	if signing.SigningSecret != "" {
 		return awskeys.NewSecret(awskeys.SecretConfig{
-			ID: signing.SigningSecret, Region: signing.Region, Endpoint: signing.SecretsEndpoint, Credentials: credentials, Open: inKMS.Open,
+			ID: signing.SigningSecret, Region: signing.Region, Endpoint: signing.SecretsEndpoint, Credentials: credentials, HTTP: client, Open: inKMS.Open,
 		})
 	}
 	return keyring.NewFolder(signing.SigningKeys, signing.ActiveKeyID, inKMS.Open)
@@ -79,7 +80,7 @@ type liveKeys struct {
 func newLiveKeys(ctx context.Context, settings settings.Signing, env Environment) (*liveKeys, error) {
 	l := &liveKeys{settings: settings, env: env}
 	var err error
-	l.reloading, err = keyring.NewReloading(ctx, NewKeyStore(settings, env.Credentials), env.Now, l.accept)
+	l.reloading, err = keyring.NewReloading(ctx, NewKeyStore(settings, env.Credentials, env.aws), env.Now, l.accept)
 	return l, err
 }
 
@@ -152,13 +153,17 @@ const (
 )
 
 // signer returns what signs now.
-func (l *liveKeys) signer() Signer {
-	ctx, cancel := context.WithTimeout(context.Background(), thawTimeout)
+func (l *liveKeys) signer(ctx context.Context) Signer {
+	l.lookAfterThaw(context.WithoutCancel(ctx))
+	return heldSigner{l.current.Load().signer.WithContext(ctx), l.latest()}
+}
+
+func (l *liveKeys) lookAfterThaw(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, thawTimeout)
 	defer cancel()
 	if taken, err := l.reloading.RefreshAfter(ctx, thawed*l.settings.SigningRefresh); taken || err != nil {
 		l.tell(ctx, taken, err)
 	}
-	return heldSigner{l.current.Load().signer, l.latest()}
 }
 
 // latest is the latest expiry that may be signed: where nobody knows any more
@@ -194,14 +199,14 @@ const probeWindow = time.Minute
 // stopped working is noticed. Where the source of the keys can't be reached,
 // those known go on: that is degraded at first, and no longer ready when the
 // grace is over.
-func (l *liveKeys) ready(context.Context) error {
+func (l *liveKeys) ready(ctx context.Context) error {
 	current := l.current.Load()
 	key, err := objectkey.Parse("readyz")
 	if err != nil {
 		return err
 	}
 	expires := l.env.Now().Truncate(probeWindow).Add(2 * probeWindow)
-	url, err := current.signer.Sign(signedurl.Request{Key: key, IssueID: "readyz", Conditions: signedurl.Conditions{Expires: expires}})
+	url, err := current.signer.WithContext(ctx).Sign(signedurl.Request{Key: key, IssueID: "readyz", Conditions: signedurl.Conditions{Expires: expires}})
 	if err != nil {
 		return err
 	}

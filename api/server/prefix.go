@@ -46,7 +46,7 @@ func (s *Server) readPrefix(ctx context.Context, input *prefixInput) (*prefixOut
 		return nil, err
 	}
 	id := s.parts.NewID()
-	signer := s.parts.Signer()
+	signer := s.parts.Signer(ctx)
 	grant, err := signer.SignPrefix(signedurl.PrefixRequest{Prefix: prefix, IssueID: id, Conditions: conditions})
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (s *Server) readCookies(ctx context.Context, input *prefixInput) (*cookiesO
 	if err != nil {
 		return nil, err
 	}
-	signer := s.parts.Signer()
+	signer := s.parts.Signer(ctx)
 	domain, err := signer.CookieDomain(hostFrom(ctx))
 	if err != nil {
 		return nil, err

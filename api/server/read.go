@@ -106,7 +106,7 @@ func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, 
 	if item.Stable.Stable {
 		id = s.stableID(issue, item, conditions)
 	}
-	signer := s.parts.Signer()
+	signer := s.parts.Signer(issue.ctx)
 	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: conditions, Overrides: set})
 	if errors.Is(err, signedurl.ErrTooLong) {
 		return ReadURL{}, problemFor(issue.ctx, err) // stays with its item

@@ -212,11 +212,13 @@ type brokenSigner struct {
 
 func (b brokenSigner) Sign(signedurl.Request) (string, error) { return "", b.err }
 func (brokenSigner) KeyID() string                            { return "KTESTKEY1" }
+func (brokenSigner) Parallel() int                            { return 1 }
 
 type panicking struct{ server.Signer }
 
 func (panicking) Sign(signedurl.Request) (string, error) { panic("secret: hunter2") }
 func (panicking) KeyID() string                          { return "KTESTKEY1" }
+func (panicking) Parallel() int                          { return 1 }
 
 func TestFaultsOfOurOwnTellNothing(t *testing.T) {
 	const body = `{"items":[{"key":"users/alice/a.png"}]}`
@@ -224,7 +226,7 @@ func TestFaultsOfOurOwnTellNothing(t *testing.T) {
 		"an error": brokenSigner{err: errors.New("secret: hunter2")},
 		"a panic":  panicking{},
 	} {
-		g := newGateway(t, func(p *server.Parts) { p.Signer = func() server.Signer { return signer } })
+		g := newGateway(t, func(p *server.Parts) { p.Signer = func(context.Context) server.Signer { return signer } })
 		recorder := g.do(t, "alice", http.MethodPost, "/v1/read-urls", body)
 		mustProblem(t, recorder, problem.Internal)
 		if strings.Contains(recorder.Body.String(), "hunter2") {
@@ -241,7 +243,7 @@ func TestFaultsOfOurOwnTellNothing(t *testing.T) {
 
 func TestAKeyOutOfReachIsAProblemOfThisHour(t *testing.T) {
 	away := brokenSigner{err: fmt.Errorf("%w: hunter2", keyring.ErrUnavailable)}
-	g := newGateway(t, func(p *server.Parts) { p.Signer = func() server.Signer { return away } })
+	g := newGateway(t, func(p *server.Parts) { p.Signer = func(context.Context) server.Signer { return away } })
 	recorder := g.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/a.png"}]}`)
 	mustProblem(t, recorder, problem.Unavailable)
 	if strings.Contains(recorder.Body.String(), "hunter2") || g.trail.Len() != 0 {

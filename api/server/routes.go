@@ -30,7 +30,7 @@ import (
 type Parts struct {
 	Callers   Authenticator // of those who bring a key or a token
 	Access    Authorizer
-	Signer    func() Signer // with the key that signs now; one for what belongs together
+	Signer    func(ctx context.Context) Signer // with the key that signs now; one for what belongs together
 	Verifier  Explainer
 	Presigner Presigner
 	Audit     Recorder
@@ -90,6 +90,7 @@ type Signer interface {
 	CookieDomain(host string) (string, error)
 	KeyID() string
 	URL() string
+	Parallel() int // signatures that are worth asking for side by side
 }
 
 // Sealer seals state into tokens. capability.Sealer is one.

@@ -112,7 +112,7 @@ func newGateway(t testing.TB, change func(*server.Parts)) *gateway {
 	}
 	g.verifier = verifier
 	parts := server.Parts{
-		Callers: names{}, Access: authorizer, Signer: func() server.Signer { return signer }, Verifier: verifier, Presigner: presigner, Audit: audit.NewLog(g.trail),
+		Callers: names{}, Access: authorizer, Signer: func(ctx context.Context) server.Signer { return signer.WithContext(ctx) }, Verifier: verifier, Presigner: presigner, Audit: audit.NewLog(g.trail),
 		Limits: server.Limits{
 			Read:           server.Life{Default: 5 * time.Minute, Longest: 12 * time.Hour},
 			Upload:         server.Life{Default: 15 * time.Minute, Longest: time.Hour},

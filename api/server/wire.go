@@ -28,6 +28,8 @@ type Environment struct {
 	Build       Build
 	Telemetry   *telemetry.Telemetry // nil: nothing is measured
 	Frozen      bool                 // the process stands still between requests: what is done again and again is done by CatchUp
+
+	aws aws.HTTPClient // calls AWS; nil for the SDK's own client
 }
 
 // FromSettings makes every part that the settings describe and puts the
@@ -38,6 +40,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 	if err := gateway.Validate(); err != nil {
 		return nil, nil, err
 	}
+	env.traceAWS()
 	w := &wiring{gateway: gateway, env: env, parts: Parts{
 		Limits: limits(gateway), Origins: gateway.AllowedOrigins, TrustedProxies: prefixes(gateway.TrustedProxies),
 		Bucket: gateway.Bucket, Region: gateway.Region, PublicURL: strings.TrimSuffix(gateway.PublicURL, "/"),

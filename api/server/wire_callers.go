@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"time"
 
@@ -30,7 +29,7 @@ func (w *wiring) callers(ctx context.Context) error {
 		return err
 	}
 	if len(issuers) > 0 {
-		tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{Issuers: issuers, HTTP: http.DefaultClient, Log: w.env.Log, Now: w.env.Now})
+		tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{Issuers: issuers, HTTP: w.env.issuers(), Log: w.env.Log, Now: w.env.Now})
 		if err != nil {
 			return fmt.Errorf("issuer: %w", err)
 		}
@@ -39,7 +38,7 @@ func (w *wiring) callers(ctx context.Context) error {
 		w.check(metrics.CheckIssuer, tokens.Ready)
 	}
 	store, err := OpenAPIKeys(ctx, APIKeyStore{
-		File: w.gateway.APIKeysFile, Table: w.gateway.APIKeysTable, Region: w.gateway.Region, Credentials: w.env.Credentials,
+		File: w.gateway.APIKeysFile, Table: w.gateway.APIKeysTable, Region: w.gateway.Region, Credentials: w.env.Credentials, HTTP: w.env.aws,
 	})
 	if err != nil {
 		return err
@@ -85,6 +84,7 @@ type APIKeyStore struct {
 	Table       string
 	Region      string
 	Credentials aws.CredentialsProvider
+	HTTP        aws.HTTPClient // nil for the SDK's own
 }
 
 // OpenAPIKeys opens a store of API keys; nil where there is neither file nor
@@ -98,7 +98,7 @@ func OpenAPIKeys(ctx context.Context, at APIKeyStore) (apikeys.Store, error) {
 		}
 		return store, nil
 	case at.Table != "":
-		return dynamo.New(dynamotable.Config{Table: at.Table, Region: at.Region, Credentials: at.Credentials}), nil
+		return dynamo.New(dynamotable.Config{Table: at.Table, Region: at.Region, Credentials: at.Credentials, HTTP: at.HTTP}), nil
 	}
 	return nil, nil //nolint:nilnil // none is the usual case
 }

@@ -38,7 +38,7 @@ func openGrants(gateway settings.Gateway, env Environment) (Grants, func() error
 		}
 		return store, store.Close, nil
 	case gateway.GrantsTable != "":
-		return dynamo.New(dynamotable.Config{Table: gateway.GrantsTable, Region: gateway.Region, Credentials: env.Credentials}), nothing, nil
+		return dynamo.New(dynamotable.Config{Table: gateway.GrantsTable, Region: gateway.Region, Credentials: env.Credentials, HTTP: env.aws}), nothing, nil
 	}
 	return nil, nothing, nil
 }
@@ -93,14 +93,14 @@ func limits(gateway settings.Gateway) Limits {
 func newUploads(gateway settings.Gateway, env Environment) *uploads.Store {
 	return uploads.NewStore(uploads.Config{
 		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
-		DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID, Credentials: env.Credentials,
+		DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID, Credentials: env.Credentials, HTTP: env.aws,
 	})
 }
 
 func newListing(gateway settings.Gateway, env Environment) *listing.Bucket {
 	return listing.New(listing.Config{
 		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
-		DualStack: gateway.S3DualStack, Credentials: env.Credentials,
+		DualStack: gateway.S3DualStack, Credentials: env.Credentials, HTTP: env.aws,
 	})
 }
 
@@ -156,11 +156,11 @@ func openTrail(gateway settings.Gateway, active keyring.Key, env Environment) (*
 	switch {
 	case gateway.AuditStream != "":
 		config.Sink = firehose.New(firehose.Config{
-			Stream: gateway.AuditStream, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials,
+			Stream: gateway.AuditStream, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials, HTTP: env.aws,
 		})
 	case gateway.AuditTable != "":
 		config.Sink = audittable.New(dynamotable.Config{
-			Table: gateway.AuditTable, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials,
+			Table: gateway.AuditTable, Region: gateway.Region, Endpoint: gateway.AuditEndpoint, Credentials: env.Credentials, HTTP: env.aws,
 		})
 	case gateway.AuditFile != "-":
 		file, err := openTrailFile(gateway.AuditFile, &config)

@@ -98,7 +98,7 @@ func (g *group) add(ctx context.Context, size int, fill func(*batch) error) *ent
 	g.waiting, g.bytes = append(g.waiting, one), g.bytes+size
 	if !g.running {
 		g.running = true
-		go g.run() //nolint:contextcheck // it writes for many calls, of which one may be given up
+		go g.run() //nolint:contextcheck,gosec // it writes for many calls, of which one may be given up
 	}
 	return one
 }
@@ -106,7 +106,7 @@ func (g *group) add(ctx context.Context, size int, fill func(*batch) error) *ent
 // run writes until nothing waits.
 func (g *group) run() {
 	for {
-		if err := g.resend(); err != nil {
+		if err := g.resend(context.Background()); err != nil {
 			g.refuse(err)
 		} else {
 			g.write(g.take())
@@ -121,12 +121,13 @@ func (g *group) run() {
 	}
 }
 
-// resend gives the sink again what it may not have.
-func (g *group) resend() error {
+// resend gives the sink again what it may not have. Of ctx it takes what it
+// carries, not its end.
+func (g *group) resend(ctx context.Context) error {
 	if len(g.unsent) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), g.patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.patience)
 	defer cancel()
 	if err := g.sink.Store(ctx, g.chain.id, g.unsent); err != nil {
 		return err
@@ -173,7 +174,11 @@ func (g *group) write(entries []*entry) {
 	}
 	g.chain.wrote(b, len(b.data))
 	g.unsent = lines
-	err := g.resend()
+	ctx := context.Background()
+	if len(written) > 0 {
+		ctx = written[0].ctx // a trace can hold one of them only
+	}
+	err := g.resend(ctx)
 	g.mu.Lock()
 	if err != nil {
 		g.failure = err

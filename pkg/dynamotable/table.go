@@ -2,7 +2,6 @@ package dynamotable
 
 import (
 	"errors"
-	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -30,7 +29,7 @@ type Config struct {
 	Region      string
 	Endpoint    string // empty for AWS itself
 	Credentials aws.CredentialsProvider
-	HTTP        *http.Client // nil for the SDK's own
+	HTTP        aws.HTTPClient // nil for the SDK's own
 }
 
 // NewClient makes a client. Nothing is asked of DynamoDB yet.

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,7 +31,7 @@ type Config struct {
 	PathStyle   bool
 	DualStack   bool
 	Credentials aws.CredentialsProvider
-	HTTP        *http.Client // nil for the SDK's own
+	HTTP        aws.HTTPClient // nil for the SDK's own
 }
 
 // Bucket lists a bucket. It is safe for concurrent use.

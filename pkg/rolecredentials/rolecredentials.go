@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -46,7 +45,7 @@ type Config struct {
 	Region      string                  // whose STS is asked
 	Endpoint    string                  // empty for AWS itself, else another STS such as http://127.0.0.1:5000
 	Credentials aws.CredentialsProvider // that may assume the role
-	HTTP        *http.Client            // nil for the SDK's own
+	HTTP        aws.HTTPClient          // nil for the SDK's own
 	Now         func() time.Time
 }
 

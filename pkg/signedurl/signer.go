@@ -2,6 +2,7 @@ package signedurl
 
 import (
 	"cmp"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"errors"
@@ -117,6 +118,47 @@ func NewSigner(base, keyID string, key crypto.Signer, hash Hash) (*Signer, error
 		return nil, fmt.Errorf("%w: %q; use %s or %s", ErrHash, hash, SHA256, SHA1)
 	}
 	return signer, nil
+}
+
+// Remote is a key that is asked elsewhere, as one in KMS is.
+type Remote interface {
+	crypto.Signer
+	// SignContext is Sign, which ends with ctx.
+	SignContext(ctx context.Context, digest []byte, options crypto.SignerOpts) ([]byte, error)
+	// Parallel is how many signatures are asked for at a time at most.
+	Parallel() int
+}
+
+// WithContext returns the signer for what is signed within ctx. It matters to
+// keys that are Remote only.
+func (s *Signer) WithContext(ctx context.Context) *Signer {
+	key, remote := s.key.(Remote)
+	if !remote {
+		return s
+	}
+	within := *s
+	within.key = bound{key, ctx}
+	return &within
+}
+
+// Parallel is how many signatures are worth asking for side by side: one where
+// the key is at hand.
+func (s *Signer) Parallel() int {
+	if key, remote := s.key.(Remote); remote {
+		return max(1, key.Parallel())
+	}
+	return 1
+}
+
+// bound is a key within a context, which crypto.Signer doesn't know.
+type bound struct {
+	Remote
+	ctx context.Context //nolint:containedctx // of the one request that signs
+}
+
+// Sign is the key's.
+func (b bound) Sign(_ io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	return b.SignContext(b.ctx, digest, options)
 }
 
 // deterministic makes the same signature for the same policy (RFC 6979), so

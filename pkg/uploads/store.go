@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,8 +42,8 @@ type Config struct {
 	DualStack     bool
 	KMSKeyID      string // names the key that objects are encrypted with; empty leaves it to the bucket
 	Credentials   aws.CredentialsProvider
-	CopyPartBytes int64        // most that is moved from quarantine in one step; 0 for a fitting size
-	HTTP          *http.Client // nil for the SDK's own
+	CopyPartBytes int64          // most that is moved from quarantine in one step; 0 for a fitting size
+	HTTP          aws.HTTPClient // nil for the SDK's own
 }
 
 // Store is a bucket as far as uploads are concerned. It is safe for

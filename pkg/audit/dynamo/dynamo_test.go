@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -50,7 +49,7 @@ func newTable(t *testing.T) string {
 	return name
 }
 
-func newTrail(table string, c *http.Client) *dynamo.Trail {
+func newTrail(table string, c aws.HTTPClient) *dynamo.Trail {
 	return dynamo.New(dynamotable.Config{Table: table, Region: sinktest.Region, Endpoint: moto.URL, Credentials: aws.CredentialsProviderFunc(sinktest.Credentials), HTTP: c})
 }
 
@@ -71,7 +70,7 @@ func open(t *testing.T) sinktest.Kept {
 	t.Helper()
 	table := newTable(t)
 	return sinktest.Kept{
-		New: func(c *http.Client) audit.Sink { return newTrail(table, c) },
+		New: func(c aws.HTTPClient) audit.Sink { return newTrail(table, c) },
 		Read: func(t testing.TB) []byte {
 			t.Helper()
 			return lines(t, newTrail(table, nil))

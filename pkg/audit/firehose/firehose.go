@@ -15,7 +15,6 @@ package firehose
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/firehose"
@@ -37,7 +36,7 @@ type Config struct {
 	Region      string
 	Endpoint    string // empty for AWS itself
 	Credentials aws.CredentialsProvider
-	HTTP        *http.Client // nil for the SDK's own
+	HTTP        aws.HTTPClient // nil for the SDK's own
 }
 
 // Sink is a Firehose stream. It is an audit.Sink.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -50,7 +49,7 @@ func open(t *testing.T) sinktest.Kept {
 		t.Fatal(err)
 	}
 	return sinktest.Kept{
-		New: func(c *http.Client) audit.Sink {
+		New: func(c aws.HTTPClient) audit.Sink {
 			return firehose.New(firehose.Config{Stream: name, Region: sinktest.Region, Endpoint: moto.URL, Credentials: credentials, HTTP: c})
 		},
 		Read: func(t testing.TB) []byte {

@@ -86,7 +86,7 @@ func Main(m *testing.M, path string, use func(*Moto)) {
 
 // Kept is a sink under test, and a way to read what it has kept.
 type Kept struct {
-	New  func(*http.Client) audit.Sink // over a client of a test's own
+	New  func(aws.HTTPClient) audit.Sink // over a client of a test's own
 	Read func(t testing.TB) []byte     // lines, in any order
 	Deny string                        // what the service answers when it is asked too much
 }
@@ -182,7 +182,7 @@ func recorded(t *testing.T, kept Kept) {
 func twice(t *testing.T, kept Kept) {
 	t.Helper()
 	doubled := kept
-	doubled.New = func(c *http.Client) audit.Sink { return doubling{kept.New(c)} }
+	doubled.New = func(c aws.HTTPClient) audit.Sink { return doubling{kept.New(c)} }
 	l := newTrail(t, doubled, http.DefaultTransport, time.Minute)
 	if err := l.Record(t.Context(), record("one"), record("two")); err != nil {
 		t.Fatal(err)

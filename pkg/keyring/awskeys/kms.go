@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"sync"
 	"time"
 
@@ -45,10 +44,10 @@ const (
 type KMSConfig struct {
 	Endpoint    string // empty for AWS itself
 	Credentials aws.CredentialsProvider
-	HTTP        *http.Client  // nil for the SDK's own
-	Timeout     time.Duration // of a call with all its retries, and of waiting for it; 0: DefaultTimeout
-	AtOnce      int           // calls to sign at most; 0: DefaultAtOnce
-	Remembered  int           // signatures of each key that are kept; 0: DefaultRemembered
+	HTTP        aws.HTTPClient // nil for the SDK's own
+	Timeout     time.Duration  // of a call with all its retries, and of waiting for it; 0: DefaultTimeout
+	AtOnce      int            // calls to sign at most; 0: DefaultAtOnce
+	Remembered  int            // signatures of each key that are kept; 0: DefaultRemembered
 }
 
 // KMS opens keys in KMS. It is safe for concurrent use.
@@ -179,10 +178,20 @@ func (k *KMSKey) confirm(ctx context.Context) error {
 // Public returns the public half.
 func (k *KMSKey) Public() crypto.PublicKey { return k.public }
 
-// Sign signs a SHA-256 digest: ECDSA as ASN.1 DER, or RSA by PKCS #1 v1.5. The
-// same digest gets the same signature as long as that is remembered. Errors
-// wrap ErrDigest or keyring.ErrUnavailable.
+// Parallel is how many calls to sign are under way at a time at most, of all
+// keys together.
+func (k *KMSKey) Parallel() int { return cap(k.turns) }
+
+// Sign is SignContext for nobody in particular.
 func (k *KMSKey) Sign(_ io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	return k.SignContext(context.Background(), digest, options)
+}
+
+// SignContext signs a SHA-256 digest: ECDSA as ASN.1 DER, or RSA by PKCS #1
+// v1.5. The same digest gets the same signature as long as that is remembered.
+// The wait for it ends with ctx; the call goes on for those who wait with it.
+// Errors wrap ErrDigest or keyring.ErrUnavailable.
+func (k *KMSKey) SignContext(ctx context.Context, digest []byte, options crypto.SignerOpts) ([]byte, error) {
 	if _, pss := options.(*rsa.PSSOptions); pss || options == nil || options.HashFunc() != crypto.SHA256 || len(digest) != sha256.Size {
 		return nil, ErrDigest
 	}
@@ -190,24 +199,28 @@ func (k *KMSKey) Sign(_ io.Reader, digest []byte, options crypto.SignerOpts) ([]
 	if signature, ok := k.known.Get(wanted); ok {
 		return bytes.Clone(signature), nil
 	}
-	made, err, _ := k.calls.Do(string(digest), func() (any, error) {
-		signature, err := k.ask(digest)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%w: KMS isn't asked any more: %w", keyring.ErrUnavailable, err)
+	}
+	asked := k.calls.DoChan(string(digest), func() (any, error) {
+		signature, err := k.ask(context.WithoutCancel(ctx), wanted[:])
 		if err == nil {
 			k.known.Add(wanted, signature)
 		}
 		return signature, err
 	})
-	if err != nil {
-		return nil, err
+	select {
+	case made := <-asked:
+		signature, _ := made.Val.([]byte)
+		return bytes.Clone(signature), made.Err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: KMS hasn't signed yet: %w", keyring.ErrUnavailable, ctx.Err())
 	}
-	signature, _ := made.([]byte)
-	return bytes.Clone(signature), nil
 }
 
-// ask has KMS sign, when it is its turn. A crypto.Signer knows no context, so
-// the call has its own.
-func (k *KMSKey) ask(digest []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), k.timeout)
+// ask has KMS sign, when it is its turn.
+func (k *KMSKey) ask(ctx context.Context, digest []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
 	select {
 	case k.turns <- struct{}{}:

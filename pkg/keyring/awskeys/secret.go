@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,7 +36,7 @@ type SecretConfig struct {
 	Region      string // where ID is a name; an ARN says it itself
 	Endpoint    string // empty for AWS itself
 	Credentials aws.CredentialsProvider
-	HTTP        *http.Client   // nil for the SDK's own
+	HTTP        aws.HTTPClient // nil for the SDK's own
 	Timeout     time.Duration  // of a call with all its retries; 0: five seconds
 	Open        keyring.Opener // of slots whose keys are in KMS; nil: there are none
 }
