@@ -28,8 +28,9 @@ const hookTime = 20 * time.Second
 // all retries.
 const hookSecretTime = 5 * time.Second
 
-// shareOfTurns is the part of all questions at a time that one request may ask:
-// a fourth, so that a batch doesn't keep everybody else waiting.
+// shareOfTurns is the part of all questions at a time, to the application or to
+// a key elsewhere, that one request may ask: a fourth, so that a batch doesn't
+// keep everybody else waiting.
 const shareOfTurns = 4
 
 // DecisionHook asks an application; an error wraps decisionhook.ErrUnavailable.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/signgate/signgate/pkg/access"
@@ -96,19 +97,29 @@ type issue struct {
 	records []audit.Record
 	folders map[string]*decision // by action and prefix; nil: asked for once so far
 
-	ahead    map[question]aheadOf
-	askUntil time.Time // that the application is asked
+	ahead     map[question]aheadOf
+	askUntil  time.Time // that the application is asked
+	signUntil time.Time // that a key elsewhere is asked
 }
 
 func (s *Server) newIssue(ctx context.Context) *issue {
-	return &issue{server: s, ctx: ctx, folders: map[string]*decision{}, askUntil: s.parts.Now().Add(hookTime)}
+	now := s.parts.Now()
+	return &issue{server: s, ctx: ctx, folders: map[string]*decision{}, askUntil: now.Add(hookTime), signUntil: now.Add(signTime)}
 }
 
 // issued notes that something was made for the caller and returns its id.
 func (i *issue) issued(action access.Action, key string, decision decision, id, keyID string, expires time.Time) {
+	n := i.announced(action, key, decision, id, expires)
+	i.records[n].Outcome, i.records[n].KeyID = audit.Issued, keyID
+}
+
+// announced keeps a place in the records for what is about to be made for the
+// caller. As long as it has no outcome it isn't written.
+func (i *issue) announced(action access.Action, key string, decision decision, id string, expires time.Time) int {
 	record := i.record(action, key, decision)
-	record.Outcome, record.ID, record.KeyID, record.ExpiresAt = audit.Issued, id, keyID, &expires
+	record.ID, record.ExpiresAt = id, &expires
 	i.records = append(i.records, record)
+	return len(i.records) - 1
 }
 
 func (i *issue) record(action access.Action, key string, decision decision) audit.Record {
@@ -130,6 +141,7 @@ func (i *issue) record(action access.Action, key string, decision decision) audi
 // done writes the records that are not written yet. Only after it has returned
 // nil may anything leave.
 func (i *issue) done() error {
+	i.records = slices.DeleteFunc(i.records, func(record audit.Record) bool { return record.Outcome == "" })
 	if len(i.records) == 0 {
 		return nil
 	}

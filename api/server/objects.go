@@ -109,7 +109,7 @@ func (s *Server) listObjects(ctx context.Context, input *listObjectsInput) (*lis
 // collect asks S3 until the page is full, the list ends, or it has asked often
 // enough.
 func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, input *listObjectsInput) (ObjectPage, error) {
-	page := ObjectPage{Items: []ListedObject{}}
+	page, readings := ObjectPage{Items: []ListedObject{}}, []*reading{}
 	whole, err := issue.decidePrefix(access.List, prefix)
 	if err != nil {
 		return page, err
@@ -130,7 +130,8 @@ func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, inpu
 				return page, err
 			}
 			if decided.Allowed {
-				page.Items = append(page.Items, s.listed(issue, object, input))
+				item, reading := s.listed(issue, object, input)
+				page.Items, readings = append(page.Items, item), append(readings, reading)
 			}
 		}
 		for _, folder := range names.Folders {
@@ -148,6 +149,9 @@ func (s *Server) collect(issue *issue, at *cursor, prefix objectkey.Prefix, inpu
 	}
 	if !whole.Allowed && len(page.Items)+len(page.Folders) == 0 {
 		at.Token = "" // how often a list goes on without a name would tell how many there are
+	}
+	if input.URLs {
+		signListed(issue, page.Items, readings)
 	}
 	return page, nil
 }
@@ -170,22 +174,38 @@ func (i *issue) decideListed(names listing.Page, read bool) {
 	}), access.Read)
 }
 
-// listed is an object of a list, with its URL where that was asked for. Why
-// there is none stays with the object.
-func (s *Server) listed(issue *issue, object listing.Object, input *listObjectsInput) ListedObject {
+// listed is an object of a list, with its URL on the way where that was asked
+// for. Why there is none stays with the object.
+func (s *Server) listed(issue *issue, object listing.Object, input *listObjectsInput) (ListedObject, *reading) {
 	item := ListedObject{Key: object.Key.String(), Size: object.Size, ETag: object.ETag, ModifiedAt: object.Modified}
 	if !input.URLs {
-		return item
+		return item, nil
 	}
 	question := ReadItem{Key: item.Key}
 	if input.ExpiresIn > 0 {
 		question.ExpiresIn = &input.ExpiresIn
 	}
-	signed, err := s.readURL(issue, question, "")
+	prepared, err := s.prepareRead(issue, question, "")
 	if err != nil {
 		item.Problem = problemFor(issue.ctx, err)
-		return item
+		return item, &reading{}
 	}
-	item.ID, item.URL, item.ExpiresAt = signed.ID, signed.URL, signed.ExpiresAt
-	return item
+	return item, prepared
+}
+
+// signListed gives every object its URL, or the problem that keeps it.
+func signListed(issue *issue, items []ListedObject, readings []*reading) {
+	err := issue.sign(issue.ctx, readings)
+	for n, one := range readings {
+		item, signed := &items[n], one.answer
+		switch {
+		case item.Problem != nil:
+		case signed.Problem != nil:
+			item.Problem = signed.Problem
+		case signed.URL == "":
+			item.Problem = problemFor(issue.ctx, err)
+		default:
+			item.ID, item.URL, item.ExpiresAt = signed.ID, signed.URL, signed.ExpiresAt
+		}
+	}
 }

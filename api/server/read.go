@@ -69,53 +69,73 @@ func readURLsOperation() huma.Operation {
 func (s *Server) readURLs(ctx context.Context, input *readURLsInput) (*readURLsOutput, error) {
 	issue := s.newIssue(ctx)
 	issue.decideAhead(keysOf(input.Body.Items, func(item ReadItem) string { return item.Key }), access.Read)
-	items, err := answerEach(issue, input.Body.Items, s.readURL, func(item ReadItem, document *problem.Document) ReadURL {
-		return ReadURL{Key: item.Key, Problem: document}
+	readings, err := each(issue, input.Body.Items, s.prepareRead, func(item ReadItem, document *problem.Document) *reading {
+		return &reading{answer: ReadURL{Key: item.Key, Problem: document}}
 	})
+	if err == nil {
+		err = issue.sign(ctx, readings)
+	}
+	if recordErr := issue.done(); err != nil || recordErr != nil {
+		return nil, errors.Join(err, recordErr)
+	}
 	output := &readURLsOutput{}
-	output.Body.Items = items
-	return output, err
+	output.Body.Items = make([]ReadURL, len(readings))
+	for n, one := range readings {
+		output.Body.Items[n] = one.answer
+	}
+	return output, nil
 }
 
-// readURL makes one signed URL: parse, authorize, sign, note for the audit
-// trail.
-func (s *Server) readURL(issue *issue, item ReadItem, pointer string) (ReadURL, error) {
-	key, err := parseKey(item.Key, pointer+"/key")
+// readURL makes one signed URL.
+func (s *Server) readURL(issue *issue, item ReadItem) (ReadURL, error) {
+	one, err := s.prepareRead(issue, item, "")
 	if err != nil {
 		return ReadURL{}, err
+	}
+	if err := issue.sign(issue.ctx, []*reading{one}); err != nil {
+		return ReadURL{}, err
+	}
+	if one.answer.Problem != nil {
+		return ReadURL{}, one.answer.Problem
+	}
+	return one.answer, nil
+}
+
+// prepareRead does all for a signed URL but the signature: parse, authorize,
+// keep a place in the records.
+func (s *Server) prepareRead(issue *issue, item ReadItem, pointer string) (*reading, error) {
+	key, err := parseKey(item.Key, pointer+"/key")
+	if err != nil {
+		return nil, err
 	}
 	set := overrides.Set{Filename: item.Filename, ContentType: item.ContentType, CacheControl: item.CacheControl, VersionID: item.VersionID}
 	if err := set.Check(); err != nil {
-		return ReadURL{}, brokenOverride(err, pointer)
+		return nil, brokenOverride(err, pointer)
 	}
 	conditions, err := s.conditions(issue, item.Conditions, item.Stable.Stable, pointer)
 	if err != nil {
-		return ReadURL{}, err
+		return nil, err
 	}
 	decision, err := issue.authorizeKey(access.Read, key)
 	if err != nil {
-		return ReadURL{}, err
+		return nil, err
 	}
 	if conditions, err = s.limited(conditions, decision, pointer); err != nil {
-		return ReadURL{}, err
+		return nil, err
 	}
 	if item.From == fromS3 {
-		return s.readFromS3(issue, item, key, set, conditions, decision, pointer)
+		answer, err := s.readFromS3(issue, item, key, set, conditions, decision, pointer)
+		return &reading{answer: answer}, err
 	}
 	id := s.parts.NewID()
 	if item.Stable.Stable {
 		id = s.stableID(issue, item, conditions)
 	}
-	signer := s.parts.Signer(issue.ctx)
-	url, err := signer.Sign(signedurl.Request{Key: key, IssueID: id, Conditions: conditions, Overrides: set})
-	if errors.Is(err, signedurl.ErrTooLong) {
-		return ReadURL{}, problemFor(issue.ctx, err) // stays with its item
-	}
-	if err != nil {
-		return ReadURL{}, err
-	}
-	issue.issued(access.Read, key.String(), decision, id, signer.KeyID(), conditions.Expires)
-	return ReadURL{Key: item.Key, ID: id, URL: url, ExpiresAt: &conditions.Expires}, nil
+	return &reading{
+		answer:  ReadURL{Key: item.Key, ID: id, ExpiresAt: &conditions.Expires},
+		request: signedurl.Request{Key: key, IssueID: id, Conditions: conditions, Overrides: set},
+		record:  issue.announced(access.Read, key.String(), decision, id, conditions.Expires),
+	}, nil
 }
 
 // stableID is the same for the same question of the same caller, as long as
@@ -193,7 +213,7 @@ func (s *Server) read(ctx context.Context, input *readInput) (*readOutput, error
 		ctx = context.WithValue(ctx, linkKey{}, link.Holder())
 	}
 	issue := s.newIssue(ctx)
-	answer, err := s.readURL(issue, ReadItem{Key: decoded.String()}, "")
+	answer, err := s.readURL(issue, ReadItem{Key: decoded.String()})
 	if recordErr := issue.done(); recordErr != nil {
 		return nil, recordErr
 	}
