@@ -80,8 +80,10 @@ type liveKeys struct {
 func newLiveKeys(ctx context.Context, settings settings.Signing, env Environment) (*liveKeys, error) {
 	l := &liveKeys{settings: settings, env: env}
 	var err error
-	l.reloading, err = keyring.NewReloading(ctx, NewKeyStore(settings, env.Credentials, env.aws), env.Now, l.accept)
-	return l, err
+	if l.reloading, err = keyring.NewReloading(ctx, NewKeyStore(settings, env.Credentials, env.aws), env.Now, l.accept); err != nil {
+		return nil, fmt.Errorf("%s: %w", keySetting(settings), err)
+	}
+	return l, nil
 }
 
 // accept makes all that is needed of new keys, or refuses them.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,12 +10,15 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/signgate/signgate/pkg/access"
+	"github.com/signgate/signgate/pkg/callers"
 	"github.com/signgate/signgate/pkg/metrics"
+	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/settings"
 	"github.com/signgate/signgate/pkg/telemetry"
 )
@@ -47,7 +51,7 @@ func FromSettings(ctx context.Context, gateway settings.Gateway, env Environment
 		Anonymous: gateway.Anonymous, CookieSameSite: sameSite(gateway.CookieSameSite),
 		Build: env.Build, Log: env.Log, Now: env.Now, NewID: rand.Text,
 	}}
-	for _, step := range []func(context.Context) error{w.keys, w.decisions, w.s3, w.callers, w.trail, w.follow} {
+	for _, step := range []func(context.Context) error{w.askOthers, w.keys, w.decisions, w.s3, w.callers, w.trail, w.follow} {
 		if err := step(ctx); err != nil {
 			return nil, nil, errors.Join(err, w.close())
 		}
@@ -67,6 +71,10 @@ type wiring struct {
 	gateway settings.Gateway
 	env     Environment
 	live    *liveKeys
+
+	presigner *presign.Presigner
+	tokens    *callers.OIDC // nil: no issuer
+
 	parts   Parts
 	closers []func() error // in the order in which they are to be called
 	chores  []chore        // of a process that stands still between requests
@@ -93,13 +101,21 @@ func (w *wiring) check(name string, run func(context.Context) error) {
 	w.parts.Checks = append(w.parts.Checks, Check{name, run})
 }
 
-// keys makes what signs, verifies and seals, and follows the signing keys.
-func (w *wiring) keys(ctx context.Context) error {
-	live, err := newLiveKeys(ctx, w.gateway.Signing, w.env)
-	if err != nil {
-		return fmt.Errorf("%s: %w", keySetting(w.gateway.Signing), err)
-	}
-	w.live = live
+// askOthers gets what others have to say before anything can start, side by
+// side: a function's first request waits for the slowest of them, not for all.
+func (w *wiring) askOthers(ctx context.Context) error {
+	var failures [3]error
+	var all sync.WaitGroup
+	all.Go(func() { w.live, failures[0] = newLiveKeys(ctx, w.gateway.Signing, w.env) })
+	all.Go(func() { w.presigner, failures[1] = newPresigner(ctx, w.gateway, w.env) })
+	all.Go(func() { w.tokens, failures[2] = newTokens(ctx, w.gateway, w.env) })
+	all.Wait()
+	return cmp.Or(failures[:]...)
+}
+
+// keys hands the server what signs, verifies and seals.
+func (w *wiring) keys(context.Context) error {
+	live := w.live
 	w.parts.Signer, w.parts.Verifier, w.parts.StableKey, w.parts.Sealer = live.signer, live, live.stableKey, live
 	w.check(metrics.CheckKeys, live.ready)
 	return nil
@@ -133,17 +149,14 @@ func (w *wiring) decisions(ctx context.Context) error {
 	return nil
 }
 
-// s3 makes what signs requests to S3, and what carries uploads to their end.
-func (w *wiring) s3(ctx context.Context) error {
-	presigner, err := newPresigner(ctx, w.gateway, w.env)
-	if err != nil {
-		return err
-	}
+// s3 makes what carries uploads to their end.
+func (w *wiring) s3(context.Context) error {
+	var err error
 	if w.parts.Credentials, err = newRoleCredentials(w.gateway, w.env); err != nil {
 		return err
 	}
-	w.parts.Presigner, w.parts.Uploads, w.parts.Listing = presigner, newUploads(w.gateway, w.env), newListing(w.gateway, w.env)
-	w.check(metrics.CheckCredentials, presigner.Ready)
+	w.parts.Presigner, w.parts.Uploads, w.parts.Listing = w.presigner, newUploads(w.gateway, w.env), newListing(w.gateway, w.env)
+	w.check(metrics.CheckCredentials, w.presigner.Ready)
 	return nil
 }
 

@@ -24,15 +24,7 @@ const issuerKeysEvery = time.Minute
 // callers makes every way to find out who is calling that the settings name.
 func (w *wiring) callers(ctx context.Context) error {
 	var bearers Bearers
-	issuers, err := issuersOf(w.gateway)
-	if err != nil {
-		return err
-	}
-	if len(issuers) > 0 {
-		tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{Issuers: issuers, HTTP: w.env.issuers(), Log: w.env.Log, Now: w.env.Now})
-		if err != nil {
-			return fmt.Errorf("issuer: %w", err)
-		}
+	if tokens := w.tokens; tokens != nil {
 		bearers.Tokens = tokens
 		w.repeat(chore{issuerKeysEvery, tokens.Refresh}) //nolint:contextcheck // outlives this context
 		w.check(metrics.CheckIssuer, tokens.Ready)
@@ -53,6 +45,19 @@ func (w *wiring) callers(ctx context.Context) error {
 	}
 	w.parts.Callers = bearers
 	return w.awsCallers()
+}
+
+// newTokens reads the issuers' keys; nil where there is no issuer.
+func newTokens(ctx context.Context, gateway settings.Gateway, env Environment) (*callers.OIDC, error) {
+	issuers, err := issuersOf(gateway)
+	if err != nil || len(issuers) == 0 {
+		return nil, err
+	}
+	tokens, err := callers.NewOIDC(ctx, callers.OIDCConfig{Issuers: issuers, HTTP: env.issuers(), Log: env.Log, Now: env.Now})
+	if err != nil {
+		return nil, fmt.Errorf("issuer: %w", err)
+	}
+	return tokens, nil
 }
 
 // issuersOf are the one of the plain settings and those of the file.

@@ -1,6 +1,7 @@
 package callers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -72,11 +73,19 @@ func NewOIDC(ctx context.Context, config OIDCConfig) (*OIDC, error) {
 		return nil, fmt.Errorf("%w: %w", ErrIssuer, err)
 	}
 	authenticator := &OIDC{issuers: map[string]*verifier{}, now: config.Now, verified: remembered}
-	for _, issuer := range config.Issuers {
-		authenticator.issuers[issuer.Issuer], err = newVerifier(ctx, issuer, namespaceOf(issuer, config.Issuers), config)
-		if err != nil {
-			return nil, err
-		}
+	verifiers, failures := make([]*verifier, len(config.Issuers)), make([]error, len(config.Issuers))
+	var all sync.WaitGroup
+	for n, issuer := range config.Issuers {
+		all.Go(func() {
+			verifiers[n], failures[n] = newVerifier(ctx, issuer, namespaceOf(issuer, config.Issuers), config)
+		})
+	}
+	all.Wait()
+	if err := cmp.Or(failures...); err != nil {
+		return nil, err
+	}
+	for n, issuer := range config.Issuers {
+		authenticator.issuers[issuer.Issuer] = verifiers[n]
 	}
 	return authenticator, authenticator.Ready(ctx)
 }
