@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -87,7 +88,7 @@ func (s *Server) recoverPanics() echo.MiddlewareFunc {
 }
 
 // securityHeaders keeps answers, which may hold signed URLs, out of caches,
-// referrers and frames.
+// referrers and frames. Whoever can't be answered now is told to come back.
 func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
@@ -95,9 +96,19 @@ func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("X-Frame-Options", "DENY")
+		c.Response().Before(func() {
+			if c.Response().Status == http.StatusServiceUnavailable {
+				header.Set(echo.HeaderRetryAfter, "1")
+			}
+		})
 		return next(c)
 	}
 }
+
+// requestTime is how long anything else may take: what AWS or an application
+// hasn't answered by then is not there now, and that answer still leaves within
+// writeTimeout.
+const requestTime = 27 * time.Second
 
 // completionTime is how long a completion may take: S3 puts parts together
 // and copies what was verified, which takes longer the larger the object is.
@@ -106,10 +117,15 @@ const completionTime = 10 * time.Minute
 // patient gives completions their time; all other answers are due sooner.
 func (s *Server) patient(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		longest := cmp.Or(s.parts.RequestTime, requestTime)
 		if route := c.Path(); strings.HasSuffix(route, "/complete") || strings.HasSuffix(route, callPath) {
 			// Where the connection knows no deadlines there is none to move.
 			_ = http.NewResponseController(c.Response()).SetWriteDeadline(s.parts.Now().Add(completionTime))
+			longest = completionTime
 		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), longest)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}
 }

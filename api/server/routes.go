@@ -57,6 +57,8 @@ type Parts struct {
 	StableKey      func() []byte   // keys the ids of stable URLs; the same in every process with the same keys
 	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed; none if empty
 
+	RequestTime time.Duration // longest that anything but a completion may take; 0: as long as an answer can leave
+
 	Telemetry Telemetry
 	Build     Build
 	Log       *slog.Logger
