@@ -184,6 +184,9 @@ func TestWhereAWSIsInTroubleCallersAreToldToComeBack(t *testing.T) {
 		"hanging":             func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	} {
 		for name, part := range awsParts() {
+			if trouble == "slowed down" && !strings.HasSuffix(name, "S3") {
+				continue // that is how S3 says it
+			}
 			t.Run(name+", "+trouble, func(t *testing.T) {
 				t.Parallel()
 				away := newTroubled(t, answer)

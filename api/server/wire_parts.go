@@ -56,7 +56,7 @@ func newPresigner(ctx context.Context, gateway settings.Gateway, env Environment
 	presigner, err := presign.New(ctx, presign.Config{
 		Bucket: gateway.Bucket, Region: gateway.Region, Endpoint: gateway.S3Endpoint, PathStyle: gateway.S3PathStyle,
 		Accelerate: gateway.S3Accelerate, DualStack: gateway.S3DualStack, KMSKeyID: gateway.KMSKeyID,
-		Credentials: env.Credentials, MinLife: minCredentialLife, Now: env.Now,
+		Credentials: env.Credentials, MinLife: minCredentialLife, UnknownRest: gateway.CredentialRest, Now: env.Now,
 	})
 	if err != nil {
 		return nil, err

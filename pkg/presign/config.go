@@ -26,8 +26,20 @@ type Config struct {
 	KMSKeyID    string                  // id, ARN or alias of the key that Put and Form demand; empty leaves it to the bucket
 	Credentials aws.CredentialsProvider // should cache and refresh, as aws.CredentialsCache does
 	MinLife     time.Duration           // a shorter rest of the credentials' life is refreshed or refused
+	UnknownRest time.Duration           // that credentials of a session have whose end nobody says; 0: DefaultUnknownRest
 	Now         func() time.Time
 }
+
+// DefaultUnknownRest is how long credentials of a session are taken to live on
+// at least where they don't say it themselves, as those in the environment of a
+// Lambda function. AWS doesn't say either: a presigned request dies with the
+// session's token (AWS re:Post Knowledge Center, "Why does the presigned URL for
+// my Amazon S3 bucket expire before the time that I specified?"), Lambda "doesn't
+// necessarily comply with the role's session duration" (likewise), and ends an
+// execution environment after some hours (AWS Lambda Developer Guide, "Understanding
+// the Lambda execution environment lifecycle"). Sessions of twelve hours have been
+// seen (boto3 issue 2392).
+const DefaultUnknownRest = time.Hour
 
 // maxKMSKeyIDBytes is the limit of AWS KMS on the id of a key (AWS KMS API
 // Reference, "Encrypt").
@@ -50,6 +62,8 @@ func (c Config) check() error {
 		return fmt.Errorf("%w: bucket %q has a dot in its name, which acceleration doesn't allow", ErrConfig, c.Bucket)
 	case c.DualStack && c.Endpoint != "":
 		return fmt.Errorf("%w: dual stack is an address of AWS's, so it can't go with an endpoint", ErrConfig)
+	case c.UnknownRest < 0:
+		return fmt.Errorf("%w: credentials can't have a rest of %s", ErrConfig, c.UnknownRest)
 	case !isKMSKeyID(c.KMSKeyID):
 		return fmt.Errorf("%w: %q is not the id, ARN or alias of a KMS key", ErrConfig, c.KMSKeyID)
 	}

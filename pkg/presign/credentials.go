@@ -1,6 +1,7 @@
 package presign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,24 +55,18 @@ func (p *Presigner) credentials(ctx context.Context, now time.Time, life time.Du
 	return credentials, min(life, rest), nil
 }
 
-// undated is the most that is counted on of temporary credentials whose end
-// nobody tells: those in the environment, which is where Lambda puts a role's.
-// They die hours after the process began (boto3 issue 2392: twelve), at a time
-// that AWS documents nowhere; the gateway's own default for uploads fits in.
-const undated = time.Hour
-
 // retrieve returns the provider's credentials and their rest, which is life
-// where they never expire.
+// where they never expire. Those of a session do, whether they say so or not.
 func (p *Presigner) retrieve(ctx context.Context, now time.Time, life time.Duration) (aws.Credentials, time.Duration, error) {
 	credentials, err := p.config.Credentials.Retrieve(ctx)
 	if err != nil {
 		return aws.Credentials{}, 0, fmt.Errorf("%w: %w", ErrCredentials, err)
 	}
 	switch {
-	case !credentials.CanExpire && credentials.SessionToken != "":
-		return credentials, undated, nil
-	case !credentials.CanExpire:
+	case !credentials.CanExpire && credentials.SessionToken == "":
 		return credentials, life, nil
+	case !credentials.CanExpire:
+		return credentials, cmp.Or(p.config.UnknownRest, DefaultUnknownRest), nil
 	}
 	return credentials, credentials.Expires.Sub(now).Truncate(time.Second), nil
 }

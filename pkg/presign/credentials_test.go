@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/signgate/signgate/pkg/overrides"
 	"github.com/signgate/signgate/pkg/presign"
 )
 
@@ -90,28 +91,63 @@ func TestCredentialsThatAreAboutToDieAreRefreshedOnce(t *testing.T) {
 func cached(s *source) aws.CredentialsProvider { return &cache{source: s} }
 func plain(s *source) aws.CredentialsProvider  { return s }
 
-// Lambda puts a role's credentials into the environment, without their end; a
-// user's have none.
-func TestTemporaryCredentialsWithoutAnEndAreCountedOnForAnHour(t *testing.T) {
-	for token, want := range map[string]time.Duration{"token": time.Hour, "": presign.MaxLife} {
-		presigner := newPresigner(t, func(c *presign.Config) {
-			c.Credentials = static(aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test", SessionToken: token})
-		})
-		request, err := presigner.Delete(t.Context(), parseKey(t, "a"), presign.MaxLife)
-		if err != nil || request.Expires.Sub(start) != want {
-			t.Errorf("with the token %q it lives %s, %v", token, request.Expires.Sub(start), err)
-		}
-		if request, err = presigner.Delete(t.Context(), parseKey(t, "a"), time.Minute); err != nil || request.Expires.Sub(start) != time.Minute {
-			t.Errorf("a minute is %s, %v", request.Expires.Sub(start), err)
-		}
-	}
-}
-
 // The SDK's cache is one that can be told.
 func TestTheSDKsCacheIsRefreshed(t *testing.T) {
 	source := &source{rests: []time.Duration{10 * time.Second, time.Hour}}
 	presigner := newPresigner(t, func(c *presign.Config) { c.Credentials = aws.NewCredentialsCache(source) })
 	if _, err := presigner.Delete(t.Context(), parseKey(t, "a"), time.Minute); err != nil || source.fetched != 2 {
 		t.Errorf("%v after %d times", err, source.fetched)
+	}
+}
+
+// everything presigns in every way there is, and returns when each expires.
+func everything(t *testing.T, presigner *presign.Presigner, life time.Duration) map[string]time.Time {
+	t.Helper()
+	ctx, key, length := t.Context(), parseKey(t, "users/alice/a.png"), int64(5)
+	expires := map[string]time.Time{}
+	note := func(name string, at time.Time, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		expires[name] = at
+	}
+	get, err := presigner.Get(ctx, key, overrides.Set{}, life)
+	note("GET", get.Expires, err)
+	put, err := presigner.Put(ctx, presign.Upload{Key: key, Length: length, ContentType: "image/png"}, life)
+	note("PUT", put.Expires, err)
+	form, err := presigner.Form(ctx, presign.Form{Key: key, MaxLength: length, ContentType: "image/png"}, life)
+	note("form", form.Expires, err)
+	part, err := presigner.Part(ctx, key, "upload", presign.Part{Number: 1, Length: length}, life)
+	note("part", part.Expires, err)
+	parts, err := presigner.Parts(ctx, key, "upload", []presign.Part{{Number: 1}, {Number: 2}}, life)
+	note("parts", parts[len(parts)-1].Expires, err)
+	deletion, err := presigner.Delete(ctx, key, life)
+	note("DELETE", deletion.Expires, err)
+	return expires
+}
+
+// However something is presigned, it says that it dies with what signed it.
+func TestNothingSaysThatItOutlivesTheSessionThatSignsIt(t *testing.T) {
+	const life = 3 * time.Hour
+	for name, test := range map[string]struct {
+		credentials aws.Credentials
+		rest        time.Duration
+		want        time.Duration
+	}{
+		"a session that says when it ends":    {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: start.Add(10 * time.Minute)}, 0, 10 * time.Minute},
+		"one that says it, whatever is taken": {aws.Credentials{SessionToken: "token", CanExpire: true, Expires: start.Add(2 * time.Hour)}, time.Minute, 2 * time.Hour},
+		"a session that doesn't":              {aws.Credentials{SessionToken: "token"}, 0, presign.DefaultUnknownRest},
+		"one that doesn't, taken for shorter": {aws.Credentials{SessionToken: "token"}, 7 * time.Minute, 7 * time.Minute},
+		"one that doesn't, taken for longer":  {aws.Credentials{SessionToken: "token"}, 12 * time.Hour, life},
+		"no session":                          {aws.Credentials{}, 7 * time.Minute, life},
+	} {
+		test.credentials.AccessKeyID, test.credentials.SecretAccessKey = "test", "test"
+		presigner := newPresigner(t, func(c *presign.Config) { c.Credentials, c.UnknownRest = static(test.credentials), test.rest })
+		for way, expires := range everything(t, presigner, life) {
+			if got := expires.Sub(start); got != test.want {
+				t.Errorf("%s: a %s lives for %s, want %s", name, way, got, test.want)
+			}
+		}
 	}
 }

@@ -15,9 +15,8 @@
 // sent again until it expires. In return it bounds the length from both sides.
 //
 // A presigned request dies with the credentials that signed it, so its life
-// is cut to theirs, and Request.Expires is the truth. Temporary credentials
-// that don't say when they end, as in a Lambda function's environment, are
-// counted on for an hour.
+// is cut to theirs, and Request.Expires is the truth. Where credentials of a
+// session don't say when it ends, it is cut to an assumption: Config.UnknownRest.
 //
 // The package doesn't ask who the caller is and never talks to S3.
 package presign

@@ -102,6 +102,7 @@ type Gateway struct {
 	MaxUploadLife  time.Duration `default:"1h" help:"Longest life of an upload request."`
 	DeleteLife     time.Duration `default:"1m" help:"Life of a delete request where the caller asks for none."`
 	MaxDeleteLife  time.Duration `default:"5m" help:"Longest life of a delete request."`
+	CredentialRest time.Duration `default:"1h" help:"How long the role's credentials are taken to live on at least where they don't say it, as on Lambda. Nothing that is presigned lives longer then."`
 	MaxUploadBytes int64         `default:"5368709120" help:"Largest object that may be uploaded, in bytes. More than 5 GiB takes parts."`
 
 	OpenUploadLife   time.Duration `default:"24h" help:"How long an upload in parts, or one to be verified, may take where the caller asks for nothing else."`
@@ -173,6 +174,9 @@ func (g *Gateway) Validate() error {
 	}
 	check("upload-life", checkLife(g.UploadLife, min(g.MaxUploadLife, presign.MaxLife)))
 	check("delete-life", checkLife(g.DeleteLife, min(g.MaxDeleteLife, presign.MaxLife)))
+	if g.CredentialRest < time.Minute || g.CredentialRest > longestSession {
+		check("credential-rest", fmt.Errorf("must lie between a minute and %s, the longest session of a role", longestSession))
+	}
 	check("max-upload-bytes", between(g.MaxUploadBytes, 1, presign.MaxParts*presign.MaxPutBytes))
 	check("open-upload-life", checkLife(g.OpenUploadLife, g.MaxOpenUploadLife))
 	check("session-life", checkLife(g.SessionLife, g.MaxSessionLife))
@@ -293,6 +297,10 @@ func checkLife(life, longest time.Duration) error {
 	}
 	return nil
 }
+
+// longestSession is how long a session of a role lives at most (IAM User Guide,
+// "Methods to assume a role").
+const longestSession = 12 * time.Hour
 
 func atLeast[T int64 | time.Duration](value, least T) error {
 	if value < least {

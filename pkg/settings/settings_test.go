@@ -110,6 +110,7 @@ func TestEverySettingIsValidated(t *testing.T) {
 		"read-life":        {func(g *settings.Gateway) { g.ReadLife = 0 }, func(g *settings.Gateway) { g.MaxReadLife = time.Minute }},
 		"max-read-life":    {func(g *settings.Gateway) { g.MaxReadLife = 366 * 24 * time.Hour }},
 		"upload-life":      {func(g *settings.Gateway) { g.UploadLife, g.MaxUploadLife = 200*time.Hour, 200*time.Hour }},
+		"credential-rest":  {func(g *settings.Gateway) { g.CredentialRest = 13 * time.Hour }},
 		"delete-life":      {func(g *settings.Gateway) { g.DeleteLife = time.Hour }},
 		"max-upload-bytes": {func(g *settings.Gateway) { g.MaxUploadBytes = 50 << 40 }, func(g *settings.Gateway) { g.MaxUploadBytes = 0 }},
 		"open-upload-life": {func(g *settings.Gateway) { g.OpenUploadLife = 0 }, func(g *settings.Gateway) { g.MaxOpenUploadLife = time.Hour }},
