@@ -1,10 +1,13 @@
 package stacks_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -226,16 +229,30 @@ func TestAGatewayWithoutTheInternetReachesWhatItNeedsOfAWS(t *testing.T) {
 	}
 }
 
-// Everything that a deployment is made of is looked at, not only templates.
-func TestNothingThatIsSynthesizedHoldsAPrivateKey(t *testing.T) {
-	for _, name := range append(withGateway(), "service", "tasks") {
-		files := 0
-		err := fs.WalkDir(os.DirFS(synthesize(t, name).folder), ".", func(path string, entry fs.DirEntry, err error) error {
+// secretForms are what secrets look like: private keys with something in them,
+// AWS's keys, this gateway's keys of machines and secrets of hooks.
+var secretForms = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(\\n|\s)+[A-Za-z0-9+/=]{16}|\b(AKIA|ASIA)[A-Z2-7]{16}\b|\bsgk_[A-Z2-7]{16}_[A-Z2-7]{59}\b|\bwhsec_[A-Za-z0-9+/]{24,}|[Aa][Ww][Ss].{0,20}[Ss]ecret.{0,20}["'=][A-Za-z0-9/+]{40}["']`)
+
+// Everything that a deployment of any environment is made of is looked at, not
+// only templates: what is in archives too.
+func TestNothingThatIsSynthesizedHoldsASecret(t *testing.T) {
+	for _, sample := range []string{
+		"-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIIGl4mJ4Tg", `"-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqG"`, "AKIAIOSFODNN7EXAMPLE",
+		"sgk_" + strings.Repeat("A", 16) + "_" + strings.Repeat("B", 59), "whsec_" + strings.Repeat("c", 32), `aws_secret_access_key="` + strings.Repeat("d", 40) + `"`,
+	} {
+		if !secretForms.MatchString(sample) {
+			t.Errorf("%s isn't found", sample)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(variants())) {
+		files, folder := 0, os.DirFS(synthesize(t, name).folder)
+		err := fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
 			}
-			text, err := fs.ReadFile(os.DirFS(synthesize(t, name).folder), path)
+			text, err := fs.ReadFile(folder, path)
 			files++
+			mustHoldNoSecret(t, name+": "+path, text)
 			for _, secret := range []string{"PRIVATE KEY", "privateKey", "tokenSecrets", `"SecretString"`, `"GenerateSecretString"`, "{{resolve:secretsmanager", "{{resolve:ssm-secure"} {
 				if bytes.Contains(text, []byte(secret)) {
 					t.Errorf("%s: %s holds %s", name, path, secret)
@@ -245,6 +262,34 @@ func TestNothingThatIsSynthesizedHoldsAPrivateKey(t *testing.T) {
 		})
 		if err != nil || files == 0 {
 			t.Errorf("%s: %d files, %v", name, files, err)
+		}
+	}
+}
+
+// mustHoldNoSecret looks into a file, and into those in it where it is an
+// archive.
+func mustHoldNoSecret(t *testing.T, where string, text []byte) {
+	t.Helper()
+	if found := secretForms.Find(text); found != nil {
+		t.Errorf("%s holds a secret of the form %.12s…", where, found)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		return // none
+	}
+	for _, member := range archive.File {
+		file, err := member.Open()
+		if err != nil {
+			t.Errorf("%s: %v", where, err)
+			continue
+		}
+		inner, err := io.ReadAll(file)
+		_ = file.Close()
+		if err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+		if found := secretForms.Find(inner); found != nil {
+			t.Errorf("%s: %s holds a secret of the form %.12s…", where, member.Name, found)
 		}
 	}
 }
