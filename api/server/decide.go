@@ -186,11 +186,24 @@ func (i *issue) policies(action access.Action, about resource, granted ...access
 	return i.server.parts.Access.Authorize(i.principal(), action, about.key, granted...)
 }
 
+// question is policies, to be asked again with what is shared: where the
+// policies can be, without beginning anew.
+func (i *issue) question(action access.Action, about resource) func(granted ...access.Action) access.Decision {
+	again, ok := i.server.parts.Access.(interface {
+		Ask(principal access.Principal, action access.Action, key objectkey.Key) *access.Question
+	})
+	if ok && !about.key.IsZero() {
+		return again.Ask(i.principal(), action, about.key).Answer
+	}
+	return func(granted ...access.Action) access.Decision { return i.policies(action, about, granted...) }
+}
+
 // decideByPolicies asks the policies, and where they say no, again with what is
 // shared with the caller there. That the shares can't be looked up is an error,
 // not a no: somebody would be told that what they were given isn't there.
 func (i *issue) decideByPolicies(action access.Action, about resource) (decision, error) {
-	plain := decision{Decision: i.policies(action, about)}
+	ask := i.question(action, about)
+	plain := decision{Decision: ask()}
 	needed, shareable := sharedAs(action)
 	if plain.Allowed || !shareable || i.server.parts.Grants == nil {
 		return plain, nil
@@ -207,7 +220,7 @@ func (i *issue) decideByPolicies(action access.Action, about resource) (decision
 		return plain, nil
 	}
 	slices.SortStableFunc(fitting, better)
-	return decision{Decision: i.policies(action, about, access.Action(needed)), shares: fitting}, nil
+	return decision{Decision: ask(access.Action(needed)), shares: fitting}, nil
 }
 
 // sharedAs says what has to be shared for an action.
@@ -248,7 +261,7 @@ func (i *issue) mayNot(action access.Action) bool {
 	return i.principal().Kind == access.Anonymous && action != access.Read && action != access.List
 }
 
-func (i *issue) principal() access.Principal { return principalOf(callerFrom(i.ctx)) }
+func (i *issue) principal() access.Principal { return i.who }
 
 // authorize counts the use of a share that the decision rests on, or turns a
 // no into a record and a problem: for what the caller can't read, the same one

@@ -94,6 +94,7 @@ func parsePrefix(name, pointer string) (objectkey.Prefix, error) {
 type issue struct {
 	server  *Server
 	ctx     context.Context //nolint:containedctx // lives as long as the one request
+	who     access.Principal
 	records []audit.Record
 	folders map[string]*decision // by action and prefix; nil: asked for once so far
 
@@ -104,7 +105,7 @@ type issue struct {
 
 func (s *Server) newIssue(ctx context.Context) *issue {
 	now := s.parts.Now()
-	return &issue{server: s, ctx: ctx, folders: map[string]*decision{}, askUntil: now.Add(hookTime), signUntil: now.Add(signTime)}
+	return &issue{server: s, ctx: ctx, who: principalOf(callerFrom(ctx)), folders: map[string]*decision{}, askUntil: now.Add(hookTime), signUntil: now.Add(signTime)}
 }
 
 // issued notes that something was made for the caller and returns its id.

@@ -78,6 +78,8 @@ type Decision struct {
 // concurrent use.
 type Authorizer struct {
 	policies      *cedar.PolicySet
+	settled       *cedar.PolicySet // those of them that don't look at shares
+	sharing       *cedar.PolicySet // those that do
 	layout        Layout
 	prefixPermits map[facts]*cedar.PolicySet // the permits that can speak for a whole prefix, by the facts settled below it
 	forbids       map[cedar.PolicyID]*cedar.Policy
@@ -112,7 +114,7 @@ func LoadWithLayout(folder fs.FS, layout Layout) (*Authorizer, error) {
 		return nil, err
 	}
 	authorizer := &Authorizer{
-		validator: validator, layout: layout, policies: cedar.NewPolicySet(),
+		validator: validator, layout: layout, policies: cedar.NewPolicySet(), settled: cedar.NewPolicySet(), sharing: cedar.NewPolicySet(),
 		prefixPermits: map[facts]*cedar.PolicySet{}, forbids: map[cedar.PolicyID]*cedar.Policy{},
 	}
 	for settled := range allFacts + 1 {
@@ -166,13 +168,7 @@ func (a *Authorizer) Len() int { return a.count }
 // principal and the zero key are denied, and so is what the principal's scopes
 // don't cover, whatever policies say.
 func (a *Authorizer) Authorize(principal Principal, action Action, key objectkey.Key, granted ...Action) Decision {
-	if principal.isNobody() || key.IsZero() {
-		return Decision{Errors: []string{"no principal or no key"}}
-	}
-	if !principal.Covers(action, key.String()) {
-		return Decision{}
-	}
-	return decide(cedar.Authorize(a.policies, newEntities(principal, key, a.layout), request(principal, action, key, granted)))
+	return a.Ask(principal, action, key).Answer(granted...)
 }
 
 func request(principal Principal, action Action, key objectkey.Key, granted []Action) cedar.Request {

@@ -7,17 +7,22 @@ import (
 	"github.com/signgate/signgate/pkg/objectkey"
 )
 
-// entities are the facts that one decision may look at. They are made as
-// they are asked for: most policies look at two or three of them.
+// entities are the facts that one decision may look at, or several about the
+// same principal and key. They are made as they are asked for, most policies
+// look at two or three of them, and once: every policy that asks where an
+// object lies goes up the same prefixes. They are nobody else's at the time.
 type entities struct {
 	principal types.Entity
 	key       objectkey.Key
-	prefixes  []string // shortest first
 	layout    Layout
+	prefixes  []string       // shortest first
+	above     []types.Entity // those of the prefixes that were made
+	itself    types.Entity   // the object, once it was made
 }
 
-func newEntities(principal Principal, key objectkey.Key, layout Layout) entities {
-	return entities{principal: principal.entity(), key: key, prefixes: key.Prefixes(), layout: layout}
+func newEntities(principal Principal, key objectkey.Key, layout Layout) *entities {
+	prefixes := key.Prefixes()
+	return &entities{principal: principal.entity(), key: key, layout: layout, prefixes: prefixes, above: make([]types.Entity, len(prefixes))}
 }
 
 func objectUID(key objectkey.Key) cedar.EntityUID {
@@ -29,7 +34,7 @@ func prefixUID(prefix string) cedar.EntityUID {
 }
 
 // Get answers Cedar's question about one entity.
-func (e entities) Get(uid cedar.EntityUID) (types.Entity, bool) {
+func (e *entities) Get(uid cedar.EntityUID) (types.Entity, bool) {
 	switch uid.Type {
 	case types.EntityType(Person), types.EntityType(Machine), types.EntityType(Anonymous):
 		return e.principal, uid == e.principal.UID
@@ -43,28 +48,31 @@ func (e entities) Get(uid cedar.EntityUID) (types.Entity, bool) {
 	return types.Entity{}, false
 }
 
-func (e entities) object(uid cedar.EntityUID) (types.Entity, bool) {
-	if uid != objectUID(e.key) {
+func (e *entities) object(uid cedar.EntityUID) (types.Entity, bool) {
+	if string(uid.ID) != e.key.String() {
 		return types.Entity{}, false
 	}
-	return types.Entity{
-		UID:        uid,
-		Parents:    e.parent(len(e.prefixes)),
-		Attributes: types.NewRecord(e.layout.attributes(e.key)),
-	}, true
+	if e.itself.UID.IsZero() {
+		e.itself = types.Entity{UID: uid, Parents: e.parent(len(e.prefixes)), Attributes: types.NewRecord(e.layout.attributes(e.key))}
+	}
+	return e.itself, true
 }
 
-func (e entities) prefix(uid cedar.EntityUID) (types.Entity, bool) {
+func (e *entities) prefix(uid cedar.EntityUID) (types.Entity, bool) {
 	for i, prefix := range e.prefixes {
-		if string(uid.ID) == prefix {
-			return types.Entity{UID: uid, Parents: e.parent(i)}, true
+		if string(uid.ID) != prefix {
+			continue
 		}
+		if e.above[i].UID.IsZero() {
+			e.above[i] = types.Entity{UID: uid, Parents: e.parent(i)}
+		}
+		return e.above[i], true
 	}
 	return types.Entity{}, false
 }
 
 // parent is the prefix just above the one at depth.
-func (e entities) parent(depth int) types.EntityUIDSet {
+func (e *entities) parent(depth int) types.EntityUIDSet {
 	if depth == 0 {
 		return types.NewEntityUIDSet()
 	}

@@ -63,9 +63,16 @@ func (a *Authorizer) AuthorizePrefix(principal Principal, action Action, prefix 
 	return decide(cedar.Authorize(a.prefixPermits[a.layout.settled(prefix)], entities, request))
 }
 
-// sort puts a policy where AuthorizePrefix finds it.
+// sort puts a policy where a Question and AuthorizePrefix find it.
 func (a *Authorizer) sort(id cedar.PolicyID, policy *cedar.Policy) error {
 	tree := (*ast.Policy)(policy.AST())
+	asked := a.settled
+	if looksAtShares(tree) {
+		asked = a.sharing
+	}
+	if !asked.Add(id, policy) {
+		return fmt.Errorf("%w: two policies have the id %q", ErrPolicy, id)
+	}
 	if !looksOnlyAtTheRequest(tree) {
 		a.opaque = append(a.opaque, string(id))
 	}

@@ -93,6 +93,11 @@ func (r *Reloading) Authorize(principal Principal, action Action, key objectkey.
 	return r.current.Load().Authorize(principal, action, key, granted...)
 }
 
+// Ask is Authorizer's, by the policies as they are now.
+func (r *Reloading) Ask(principal Principal, action Action, key objectkey.Key) *Question {
+	return r.current.Load().Ask(principal, action, key)
+}
+
 // AuthorizePrefix is Authorizer's, by the policies as they are now.
 func (r *Reloading) AuthorizePrefix(principal Principal, action Action, prefix objectkey.Prefix, granted ...Action) Decision {
 	return r.current.Load().AuthorizePrefix(principal, action, prefix, granted...)
