@@ -36,12 +36,13 @@ type versionCommand struct{}
 // run parses the command line and runs the command. It returns the exit code.
 func run(ctx context.Context, args []string, now func() time.Time, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cli commands
+	var read reading
 	exited := -1
 	parser, err := kong.New(&cli,
 		kong.Name("signgate"),
 		kong.Description("Hands out access to private objects in S3 without touching their bytes."),
 		kong.DefaultEnvars(settings.EnvPrefix),
-		kong.Bind(readParameters(ctx)),
+		kong.Bind(read.parameters(ctx, now)),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
 	)
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 		return fail(stderr, usage(err), exitUsage)
 	}
 	command, _, _ := strings.Cut(parsed.Command(), " <")
-	err = cli.dispatch(ctx, command, now, stdin, stdout, stderr)
+	err = cli.dispatch(ctx, command, now, read, stdin, stdout, stderr)
 	switch {
 	case errors.Is(err, errUnread):
 		return fail(stderr, err, exitUsage)
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string, now func() time.Time, stdin io.Read
 }
 
 // dispatch runs the command of that name; groups know their own.
-func (c *commands) dispatch(ctx context.Context, command string, now func() time.Time, stdin io.Reader, stdout, stderr io.Writer) error {
+func (c *commands) dispatch(ctx context.Context, command string, now func() time.Time, read reading, stdin io.Reader, stdout, stderr io.Writer) error {
 	switch group, _, _ := strings.Cut(command, " "); group {
 	case "explain":
 		return c.Explain.run(now, stdin, stdout)
@@ -82,7 +83,7 @@ func (c *commands) dispatch(ctx context.Context, command string, now func() time
 	case "keys":
 		return c.Keys.run(ctx, command, now, stdin, stdout)
 	case "serve":
-		return serve(ctx, c.Serve.Gateway, now, stdout, stderr)
+		return serve(ctx, c.Serve.Gateway, now, read, stdout, stderr)
 	default: // version
 		build := server.CurrentBuild()
 		_, err := fmt.Fprintf(stdout, "signgate %s %s %s\n", build.Version, build.Commit, build.GoVersion)

@@ -37,7 +37,7 @@ func argumentsOf(args []string) []string {
 
 // serve runs the gateway until ctx ends: as a Lambda function where it was
 // started as one, else as a server.
-func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, stdout, stderr io.Writer) error {
+func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, read reading, stdout, stderr io.Writer) error {
 	log, err := newLog(gateway.LogLevel, stderr)
 	if err != nil {
 		return err
@@ -51,9 +51,11 @@ func serve(ctx context.Context, gateway settings.Gateway, now func() time.Time, 
 	if err != nil {
 		return err
 	}
-	handler, closeHandler, err := server.FromSettings(ctx, gateway, server.Environment{
+	starting, started := traceStart(ctx, measured, read)
+	handler, closeHandler, err := server.FromSettings(starting, gateway, server.Environment{
 		Credentials: aws.Credentials, Stdout: stdout, Log: log, Now: now, Build: build, Telemetry: measured, Frozen: onLambda(),
 	})
+	started()
 	if err != nil {
 		return err
 	}
@@ -112,10 +114,15 @@ func tooLarge(w http.ResponseWriter, _ *http.Request) {
 // parametersTimeout bounds the reading of settings from Parameter Store.
 const parametersTimeout = 10 * time.Second
 
-// readParameters reads settings from Parameter Store in the region of the
+// reading is when settings were read from Parameter Store; zero: they weren't.
+type reading struct{ from, until time.Time }
+
+// parameters reads settings from Parameter Store in the region of the
 // environment: that of the settings isn't known yet.
-func readParameters(ctx context.Context) settings.ReadParameters {
+func (r *reading) parameters(ctx context.Context, now func() time.Time) settings.ReadParameters {
 	return func(path string) (kong.Resolver, error) {
+		r.from = now()
+		defer func() { r.until = now() }()
 		ctx, cancel := context.WithTimeout(ctx, parametersTimeout)
 		defer cancel()
 		aws, err := config.LoadDefaultConfig(ctx)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/metrics"
@@ -31,6 +32,25 @@ func newTelemetry(ctx context.Context, gateway settings.Gateway, build server.Bu
 		Service: metrics.Service, Version: build.Version, Prometheus: gateway.MetricsListen != "",
 		Namespace: gateway.MetricsNamespace, Dimensions: metrics.Dimensions(), Out: stderr, Lookup: os.LookupEnv, Now: now,
 	})
+}
+
+// traceStart begins the trace of a start. The reading of settings, which came
+// before anybody knew where traces go, is part of it.
+func traceStart(ctx context.Context, measured *telemetry.Telemetry, read reading) (context.Context, func()) {
+	tracer := measured.Tracer("github.com/signgate/signgate")
+	if tracer == nil {
+		return ctx, func() {}
+	}
+	var begun []trace.SpanStartOption
+	if !read.from.IsZero() {
+		begun = append(begun, trace.WithTimestamp(read.from))
+	}
+	ctx, start := tracer.Start(ctx, "start", begun...)
+	if !read.from.IsZero() {
+		_, span := tracer.Start(ctx, "SSM/GetParametersByPath", trace.WithTimestamp(read.from), trace.WithSpanKind(trace.SpanKindClient))
+		span.End(trace.WithTimestamp(read.until))
+	}
+	return ctx, func() { start.End() }
 }
 
 // metricsOnly serves the page at /metrics and nothing elsewhere.

@@ -223,6 +223,26 @@ func countedIn(line string) (counted []string) {
 	return counted
 }
 
+// A start shows what it waited for, settings among it.
+func TestAStartIsATraceOfItsOwn(t *testing.T) {
+	s, c := startStack(t), newCollector(t)
+	parameters, rest := settingsOf(without(s.environment(t), "SIGNGATE_LISTEN"))
+	store := httptest.NewServer(parameterStore(parameters))
+	t.Cleanup(store.Close)
+	g := s.startGatewayIn(t, append(rest, "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL_SSM="+store.URL, "SIGNGATE_PARAMETERS=/signgate/bench", "SIGNGATE_LISTEN=127.0.0.1:0", "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL))
+	g.interrupt(t)
+	spans := c.text("/v1/traces")
+	for _, want := range []string{"\x05start", "SSM/GetParametersByPath", "server.address"} {
+		if !strings.Contains(spans, want) {
+			t.Errorf("no %q: %q", want, spans)
+		}
+	}
+	_, id, _ := strings.Cut(spans, "\x0a\x10") // the first span's trace id: field 1, 16 bytes
+	if len(id) < 16 || strings.Count(spans, id[:16]) != 4 {
+		t.Errorf("the settings, the issuer's two documents and the start are not one trace: %q", spans)
+	}
+}
+
 func TestAnUnreachableCollectorStopsNobody(t *testing.T) {
 	s := startStack(t)
 	closed := freeAddresses(t, 1)[0]
