@@ -318,3 +318,14 @@ func BenchmarkReadURLMeasured(b *testing.B) {
 	}
 	benchmarkPostOn(b, func(p *server.Parts) { p.Telemetry.Meter = measured.Meter("bench") }, "/v1/read-urls", `{"items":[{"key":"users/alice/pictures/0.png"}]}`, http.StatusOK)
 }
+
+// A question to the application is part of its request's trace, and tells
+// nothing of what it is about.
+func TestAQuestionToTheApplicationIsASpan(t *testing.T) {
+	away := &silent{parallel: 4}
+	w := newWatched(t, func(p *server.Parts) { p.DecisionHook = away; p.RequestTime = 50 * time.Millisecond })
+	w.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/hidden.png"}]}`)
+	if sent := w.everything(t); !strings.Contains(sent, "decision-hook") || strings.Contains(sent, "hidden") || strings.Contains(sent, "alice") {
+		t.Errorf("%q", sent)
+	}
+}

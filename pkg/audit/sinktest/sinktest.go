@@ -87,8 +87,8 @@ func Main(m *testing.M, path string, use func(*Moto)) {
 // Kept is a sink under test, and a way to read what it has kept.
 type Kept struct {
 	New  func(aws.HTTPClient) audit.Sink // over a client of a test's own
-	Read func(t testing.TB) []byte     // lines, in any order
-	Deny string                        // what the service answers when it is asked too much
+	Read func(t testing.TB) []byte       // lines, in any order
+	Deny string                          // what the service answers when it is asked too much
 }
 
 // Run holds a sink to its promises; open makes an empty one.

@@ -2,6 +2,7 @@ package awskeys_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -306,5 +307,49 @@ func TestASignatureThatDoesNotFitIsNotHandedOut(t *testing.T) {
 	})
 	if _, err := key.Sign(nil, digest[:], crypto.SHA256); !errors.Is(err, keyring.ErrUnavailable) || !errors.Is(err, awskeys.ErrMismatch) {
 		t.Error(err)
+	}
+}
+
+// Whoever gives up waits no longer, and takes nothing from those who wait for
+// the same signature.
+func TestAWaitForKMSEndsWithItsContextAlone(t *testing.T) {
+	f := newFaulty(t)
+	key, ok := open(t, awskeys.NewKMS(awskeys.KMSConfig{Endpoint: f.URL, Credentials: anybody, Timeout: 20 * time.Second}), kmsKey(t, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify)).(*awskeys.KMSKey)
+	if !ok {
+		t.Fatal("another key")
+	}
+	digest := sha256.Sum256(nil)
+	arrived, release := make(chan struct{}, 1), make(chan struct{})
+	f.inject(func(w http.ResponseWriter, r *http.Request) {
+		f.inject(nil)
+		arrived <- struct{}{}
+		<-release
+		refuse(http.StatusBadRequest, "ThrottlingException")(w, r) // and tried again
+	})
+	impatient, giveUp := context.WithCancel(t.Context())
+	gone, patient := make(chan error), make(chan error)
+	go func() {
+		_, err := key.SignContext(impatient, digest[:], crypto.SHA256)
+		gone <- err
+	}()
+	<-arrived
+	go func() {
+		_, err := key.SignContext(t.Context(), digest[:], crypto.SHA256)
+		patient <- err
+	}()
+	giveUp()
+	if err := <-gone; !errors.Is(err, keyring.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+		t.Errorf("whoever gave up: %v", err)
+	}
+	close(release)
+	if err := <-patient; err != nil {
+		t.Errorf("whoever waits: %v", err)
+	}
+	asked := f.count("Sign")
+	if _, err := key.SignContext(impatient, []byte(strings.Repeat("x", sha256.Size)), crypto.SHA256); !errors.Is(err, keyring.ErrUnavailable) || f.count("Sign") != asked {
+		t.Errorf("KMS is asked for whoever is gone: %v", err)
+	}
+	if key.Parallel() != awskeys.DefaultAtOnce {
+		t.Errorf("%d at once", key.Parallel())
 	}
 }
