@@ -22,8 +22,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "keygen: AWS configuration:", err)
 		os.Exit(1)
 	}
-	handler := pairs.NewHandler(func(secret string) pairs.Store {
-		return awskeys.NewSecret(awskeys.SecretConfig{ID: secret, Region: aws.Region, Endpoint: os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), Credentials: aws.Credentials})
-	}, time.Now)
+	handler := pairs.NewHandler(pairs.Config{
+		Open: func(secret string) pairs.Store {
+			return awskeys.NewSecret(awskeys.SecretConfig{ID: secret, Region: aws.Region, Endpoint: os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"), Credentials: aws.Credentials})
+		},
+		KMS: awskeys.NewKMS(awskeys.KMSConfig{Endpoint: os.Getenv("AWS_ENDPOINT_URL_KMS"), Credentials: aws.Credentials}),
+		Now: time.Now,
+	})
 	lambda.Start(cfn.LambdaWrap(handler.Handle))
 }

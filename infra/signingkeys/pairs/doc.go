@@ -1,7 +1,8 @@
 // Package pairs answers CloudFormation when it deploys managed signing keys: it
 // makes a key pair for each slot, keeps the private half in a secret and hands
-// back the public one, and writes down under which id CloudFront knows it. It
-// is what runs in the function keygen, and knows neither CDK nor Lambda.
+// back the public one, and writes down under which id CloudFront knows it. Of a
+// key in KMS it hands back the public half, and keeps which key it is. It is
+// what runs in the function keygen, and knows neither CDK nor Lambda.
 //
 // Nothing here is ever made twice: what a slot holds already is handed back,
 // and nothing is deleted. Which of the keys signs, and when one is spent, is

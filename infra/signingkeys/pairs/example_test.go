@@ -29,7 +29,7 @@ func (m *memory) Write(_ context.Context, document *keyring.Document, _ string) 
 // CloudFormation makes the key of a slot.
 func Example() {
 	store := &memory{}
-	handler := pairs.NewHandler(func(string) pairs.Store { return store }, time.Now)
+	handler := pairs.NewHandler(pairs.Config{Open: func(string) pairs.Store { return store }, Now: time.Now})
 	id, data, err := handler.Handle(context.Background(), cfn.Event{
 		RequestType: cfn.RequestCreate, ResourceType: pairs.Pair, ResourceProperties: map[string]any{"Secret": "signing", "Slot": "a"},
 	})

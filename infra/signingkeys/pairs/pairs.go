@@ -2,20 +2,24 @@ package pairs
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/cenkalti/backoff/v5"
 
 	"github.com/signgate/signgate/pkg/keyring"
 )
 
 // The types of custom resources that are answered, with their properties.
 const (
-	// Pair is the key pair of a slot: Secret, Slot. It has an attribute
-	// PublicKey, in PEM.
+	// Pair is the key pair of a slot: Secret, Slot, and KMSKey, the ARN of a
+	// key in KMS whose private half stays there; without it a pair is made. It
+	// has an attribute PublicKey, in PEM.
 	Pair = "Custom::SigningKey"
 	// IDs is under which ids CloudFront knows the keys: Secret, KeyIDs by slot,
 	// and KeepFor, how long after a key has stopped signing the distribution
@@ -34,21 +38,44 @@ var (
 // tries is how often a change is begun again that met another.
 const tries = 4
 
+// What a request may take: the function ends after 60 seconds, and then
+// CloudFormation hears nothing.
+const (
+	longest  = 50 * time.Second
+	patience = 40 * time.Second
+)
+
 // Store keeps a document of keys. awskeys.Secret is one.
 type Store interface {
 	Read(ctx context.Context) (document *keyring.Document, revision string, err error)
 	Write(ctx context.Context, document *keyring.Document, revision string) error
 }
 
-// Handler answers requests.
-type Handler struct {
-	open func(secret string) Store
-	now  func() time.Time
+// Keys says the public half of a key in KMS. awskeys.KMS is one.
+type Keys interface {
+	PublicKey(ctx context.Context, keyARN string) (crypto.PublicKey, error)
 }
 
-// NewHandler makes a handler, which opens the secret that a request names.
-func NewHandler(open func(secret string) Store, now func() time.Time) *Handler {
-	return &Handler{open: open, now: now}
+// Config is what a handler works with. Patience may be left out.
+type Config struct {
+	Open func(secret string) Store // the secret that a request names
+	KMS  Keys
+	Now  func() time.Time
+	// Patience is how long a key in KMS is waited for that can't be read yet:
+	// CloudFormation asks as soon as there is a key, and what the function may
+	// do with it arrives a little later. 0: 40 seconds.
+	Patience time.Duration
+}
+
+// Handler answers requests.
+type Handler struct{ config Config }
+
+// NewHandler makes a handler.
+func NewHandler(config Config) *Handler {
+	if config.Patience <= 0 {
+		config.Patience = patience
+	}
+	return &Handler{config}
 }
 
 // Handle answers one request: cfn.LambdaWrap sends the answer. Errors, which
@@ -58,7 +85,7 @@ func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID strin
 	if event.RequestType == cfn.RequestDelete {
 		return event.PhysicalResourceID, nil, nil // the secret says what happens to keys
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	secret, err := text(event, "Secret")
 	if err != nil {
@@ -70,15 +97,19 @@ func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID strin
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
 		}
-		public, err := h.pair(ctx, h.open(secret), slot)
+		slotted, kind, err := h.wanted(ctx, event)
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
 		}
-		return secret + "#" + slot + "#P-256", map[string]any{"PublicKey": public}, nil
+		public, err := h.pair(ctx, h.config.Open(secret), slot, slotted)
+		if err != nil {
+			return event.PhysicalResourceID, nil, err
+		}
+		return secret + "#" + slot + "#" + kind, map[string]any{"PublicKey": public}, nil
 	case IDs:
 		ids, keep, err := identities(event)
 		if err == nil {
-			err = h.bind(ctx, h.open(secret), ids, keep)
+			err = h.bind(ctx, h.config.Open(secret), ids, keep)
 		}
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
@@ -122,28 +153,77 @@ func identities(event cfn.Event) (ids map[string]string, keep time.Duration, err
 	return ids, keep, nil
 }
 
-// pair returns the public half of a slot's key, which it makes where there is
-// none. It only believes what it has read.
-func (h *Handler) pair(ctx context.Context, store Store, slot string) (string, error) {
+// wanted is the slot that a request asks for, empty where a pair is to be
+// made, and what kind of key that is.
+func (h *Handler) wanted(ctx context.Context, event cfn.Event) (slot keyring.Slot, kind string, err error) {
+	if _, named := event.ResourceProperties["KMSKey"]; !named {
+		return keyring.Slot{}, string(keyring.P256), nil
+	}
+	key, err := text(event, "KMSKey")
+	if err != nil {
+		return keyring.Slot{}, "", err
+	}
+	public, err := h.publicHalf(ctx, key)
+	if err != nil {
+		return keyring.Slot{}, "", fmt.Errorf("the key %s: %w", key, err)
+	}
+	pem, err := keyring.MarshalPublicPEM(public)
+	return keyring.Slot{KMSKey: key, PublicKey: string(pem)}, key[strings.LastIndex(key, "/")+1:], err
+}
+
+// publicHalf asks KMS, again where it can't say yet.
+func (h *Handler) publicHalf(ctx context.Context, key string) (crypto.PublicKey, error) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = h.config.Patience/32, h.config.Patience/8 //nolint:mnd // several times within the patience
+	return backoff.Retry(ctx, func() (crypto.PublicKey, error) {
+		public, err := h.config.KMS.PublicKey(ctx, key)
+		if err != nil && !errors.Is(err, keyring.ErrUnavailable) {
+			return nil, backoff.Permanent(err)
+		}
+		return public, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(h.config.Patience))
+}
+
+// pair returns the public half of a slot's key, which it puts there, or makes,
+// where there is none. It only believes what it has read.
+func (h *Handler) pair(ctx context.Context, store Store, slot string, wanted keyring.Slot) (string, error) {
 	var public string
 	err := h.change(ctx, store, func(document *keyring.Document) (bool, error) {
-		if held, ok := document.Slots[slot]; ok {
+		held, there := document.Slots[slot]
+		if there && held.KMSKey == wanted.KMSKey {
 			if public = held.PublicPEM(); public == "" {
 				return false, fmt.Errorf("%w: slot %s has no key", keyring.ErrDocument, slot)
 			}
 			return false, nil
 		}
-		key, err := keyring.Generate(keyring.P256)
-		if err != nil {
-			return false, err
+		if there {
+			if err := h.vacate(document, slot); err != nil {
+				return false, err
+			}
 		}
-		private, err := keyring.MarshalPrivatePEM(key)
-		if err != nil {
-			return false, err
+		if wanted.KMSKey == "" {
+			key, err := keyring.Generate(keyring.P256)
+			if err != nil {
+				return false, err
+			}
+			private, err := keyring.MarshalPrivatePEM(key)
+			if err != nil {
+				return false, err
+			}
+			wanted = keyring.Slot{}.WithPrivateKey(private)
 		}
-		return true, document.Add(slot, keyring.Slot{}.WithPrivateKey(private), h.now())
+		return true, document.Add(slot, wanted, h.config.Now())
 	})
 	return public, err
+}
+
+// vacate takes out a slot's key for another one, which only a key that has
+// never signed can be: one of a deployment that was rolled back.
+func (h *Handler) vacate(document *keyring.Document, slot string) error {
+	if slot != document.Active && document.Slots[slot].Waits() {
+		return document.Remove(slot, h.config.Now())
+	}
+	return fmt.Errorf("%w: slot %s holds another key, which signs or has signed; give the new key a slot of another name", ErrNeeded, slot)
 }
 
 // bind writes down the ids, unless a key would be missing at the distribution.
@@ -168,7 +248,7 @@ func (h *Handler) bind(ctx context.Context, store Store, ids map[string]string, 
 			if document.Slots[slot].KeyID == id {
 				continue
 			}
-			if err := document.Bind(slot, id, h.now()); err != nil {
+			if err := document.Bind(slot, id, h.config.Now()); err != nil {
 				return false, err
 			}
 		}
@@ -190,7 +270,7 @@ func (h *Handler) covers(document *keyring.Document, ids map[string]string, keep
 		if slot.RetiredAt.IsZero() {
 			return fmt.Errorf("%w: %s signs; leave it in signingKeys until signgate keys rotate has made another one sign", ErrNeeded, name)
 		}
-		if until := slot.RetiredAt.Add(keep); until.After(h.now()) {
+		if until := slot.RetiredAt.Add(keep); until.After(h.config.Now()) {
 			return fmt.Errorf("%w: URLs signed with %s may live until %s; leave it in signingKeys until then", ErrNeeded, name, until.UTC().Format(time.RFC3339))
 		}
 	}

@@ -118,7 +118,9 @@ func (c *clock) now() time.Time { return c.Time }
 
 func newHandler() (*pairs.Handler, *clock) {
 	at := &clock{time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	return pairs.NewHandler(func(secret string) pairs.Store { return open(secret) }, at.now), at
+	return pairs.NewHandler(pairs.Config{
+		Open: func(secret string) pairs.Store { return open(secret) }, KMS: awskeys.NewKMS(awskeys.KMSConfig{Endpoint: emulator, Credentials: anybody}), Now: at.now,
+	}), at
 }
 
 func pair(kind cfn.RequestType, secret, slot string) cfn.Event {
@@ -322,7 +324,7 @@ func TestAChangeThatMetAnotherBeginsAgainAndNotForever(t *testing.T) {
 	_, at := newHandler()
 	for conflicts, want := range map[int]error{2: nil, 100: keyring.ErrConflict} {
 		secret := newSecret(t, "")
-		handler := pairs.NewHandler(func(secret string) pairs.Store { return &contested{open(secret), conflicts} }, at.now)
+		handler := pairs.NewHandler(pairs.Config{Open: func(secret string) pairs.Store { return &contested{open(secret), conflicts} }, Now: at.now})
 		_, data, err := handler.Handle(t.Context(), pair(cfn.RequestCreate, secret, "a"))
 		if !errors.Is(err, want) || (want == nil) != (data["PublicKey"] != nil) {
 			t.Errorf("%d conflicts: %v, %v", conflicts, data, err)
@@ -342,6 +344,7 @@ func TestRequestsThatMakeNoSenseAreRefused(t *testing.T) {
 		"another type":   {RequestType: cfn.RequestCreate, ResourceType: "Custom::Other", ResourceProperties: map[string]any{"Secret": secret}},
 		"no secret":      pair(cfn.RequestCreate, "", "a"),
 		"no slot":        pair(cfn.RequestCreate, secret, ""),
+		"no key in KMS":  with(pair(cfn.RequestCreate, secret, "a"), func(p map[string]any) { p["KMSKey"] = "" }),
 		"a slot of text": with(pair(cfn.RequestCreate, secret, "a"), func(p map[string]any) { p["Slot"] = 1 }),
 		"no ids":         ids(secret, nil),
 		"no id":          ids(secret, map[string]any{"a": ""}),

@@ -149,23 +149,25 @@ func (k *KMS) newKey(keyARN string, public crypto.PublicKey) (*KMSKey, error) {
 	return key, nil
 }
 
+// PublicKey asks KMS for the public half of a key, where it is one that signs
+// what CloudFront takes. Errors wrap keyring.ErrDocument where the ARN is none
+// of a key, keyring.ErrUnsupportedKey or keyring.ErrUnavailable.
+func (k *KMS) PublicKey(ctx context.Context, keyARN string) (crypto.PublicKey, error) {
+	if err := keyring.CheckKMSKey(keyARN); err != nil {
+		return nil, err
+	}
+	key, err := k.newKey(keyARN, nil)
+	if err != nil {
+		return nil, err
+	}
+	return key.read(ctx)
+}
+
 // confirm asks KMS whether the key is what it has to be.
 func (k *KMSKey) confirm(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, k.timeout)
-	defer cancel()
-	answer, err := k.client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: aws.String(k.arn)})
+	public, err := k.read(ctx)
 	if err != nil {
-		return failure("KMS", "GetPublicKey", err)
-	}
-	if answer.KeyUsage != types.KeyUsageTypeSignVerify {
-		return fmt.Errorf("%w: the key in KMS is for %s; it must be for %s", keyring.ErrUnsupportedKey, answer.KeyUsage, types.KeyUsageTypeSignVerify)
-	}
-	public, err := x509.ParsePKIXPublicKey(answer.PublicKey)
-	if err != nil {
-		return fmt.Errorf("%w: KMS has a key of the kind %s; CloudFront takes ECC_NIST_P256 and RSA_2048", keyring.ErrUnsupportedKey, answer.KeySpec)
-	}
-	if err := keyring.CheckPublic(public); err != nil {
-		return fmt.Errorf("the key in KMS: %w", err)
+		return err
 	}
 	if same, ok := public.(interface {
 		Equal(other crypto.PublicKey) bool
@@ -173,6 +175,30 @@ func (k *KMSKey) confirm(ctx context.Context) error {
 		return fmt.Errorf("%w: its public half is not the slot's publicKey", ErrMismatch)
 	}
 	return nil
+}
+
+// read is the public half that KMS has.
+func (k *KMSKey) read(ctx context.Context) (crypto.PublicKey, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	answer, err := k.client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: aws.String(k.arn)})
+	if unfit, ok := errors.AsType[*types.UnsupportedOperationException](err); ok { // a symmetric key
+		return nil, fmt.Errorf("%w: KMS has no public half of it: %s", keyring.ErrUnsupportedKey, unfit.ErrorMessage())
+	}
+	if err != nil {
+		return nil, failure("KMS", "GetPublicKey", err)
+	}
+	if answer.KeyUsage != types.KeyUsageTypeSignVerify {
+		return nil, fmt.Errorf("%w: the key in KMS is for %s; it must be for %s", keyring.ErrUnsupportedKey, answer.KeyUsage, types.KeyUsageTypeSignVerify)
+	}
+	public, err := x509.ParsePKIXPublicKey(answer.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: KMS has a key of the kind %s; CloudFront takes ECC_NIST_P256 and RSA_2048", keyring.ErrUnsupportedKey, answer.KeySpec)
+	}
+	if err := keyring.CheckPublic(public); err != nil {
+		return nil, fmt.Errorf("the key in KMS: %w", err)
+	}
+	return public, nil
 }
 
 // Public returns the public half.

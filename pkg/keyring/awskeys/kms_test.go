@@ -164,9 +164,31 @@ func TestAKeyThatCloudFrontWouldNotTakeIsRefusedBeforeItSigns(t *testing.T) {
 		if _, err := f.kms().Open(t.Context(), test.slot); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+		ownFault := errors.Is(test.want, awskeys.ErrMismatch) || errors.Is(test.want, keyring.ErrPEM) // the slot's, and not the key's
+		if _, err := f.kms().PublicKey(t.Context(), test.slot.KMSKey); !ownFault && !errors.Is(err, test.want) || ownFault && err != nil {
+			t.Errorf("%s: its public half: %v", name, err)
+		}
 		if f.count("Sign") != 0 {
 			t.Errorf("%s: signed", name)
 		}
+	}
+}
+
+func TestAKeyTellsItsPublicHalf(t *testing.T) {
+	f := newFaulty(t)
+	for _, spec := range []types.KeySpec{types.KeySpecEccNistP256, types.KeySpecRsa2048} {
+		slot := kmsKey(t, spec, types.KeyUsageTypeSignVerify)
+		public, err := f.kms().PublicKey(t.Context(), slot.KMSKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := keyring.MarshalPublicPEM(public); err != nil || string(text) != slot.PublicKey {
+			t.Errorf("%s: %s, %v", spec, text, err)
+		}
+	}
+	f.inject(refuse(http.StatusBadRequest, "UnsupportedOperationException")) // what KMS says of a symmetric key, and moto doesn't
+	if _, err := f.kms().PublicKey(t.Context(), kmsKey(t, types.KeySpecSymmetricDefault, types.KeyUsageTypeEncryptDecrypt).KMSKey); !errors.Is(err, keyring.ErrUnsupportedKey) {
+		t.Errorf("a key without one: %v", err)
 	}
 }
 
