@@ -133,9 +133,9 @@ type Writes struct {
 // SigningKeys are the keys that the distribution trusts and the gateway signs
 // with.
 type SigningKeys struct {
-	Source string `json:"source"` // Managed or Own
+	Source string `json:"source"` // Managed, InKMS or Own
 	Slots  []Slot `json:"slots"`  // at most 5, CloudFront's limit of a key group
-	Active string `json:"active"` // own: the slot whose private half signs. Managed: none, for the secret says so
+	Active string `json:"active"` // own: the slot whose private half signs. Else none, for the secret says so
 
 	// Own: the secret of Secrets Manager with the document of the private keys,
 	// and the key of KMS that encrypts it where that isn't Secrets Manager's.
@@ -146,6 +146,7 @@ type SigningKeys struct {
 // Where signing keys come from.
 const (
 	Managed = "managed" // they are made when they are deployed, and nobody ever sees a private half
+	InKMS   = "kms"     // their private halves never leave KMS
 	Own     = "own"     // somebody has made them: the slots name files of public keys
 )
 
@@ -153,6 +154,8 @@ const (
 type Slot struct {
 	ID        string `json:"id"`        // lower-case letters and digits
 	PublicKey string `json:"publicKey"` // own: PEM file, beside the environment's: an ECDSA key on P-256 or an RSA key of 2,048 bits
+	Source    string `json:"source"`    // Managed or InKMS, where the slots of an environment are changed from one to the other; none: as of all
+	KMSKey    string `json:"kmsKey"`    // kms: ARN of an existing key, ECC_NIST_P256 or RSA_2048; none: one is made. Own: of the key that the secret names for this slot
 	PEM       string `json:"-"`         // what the file holds
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"path"
@@ -14,23 +15,43 @@ import (
 	"github.com/signgate/signgate/pkg/uploads"
 )
 
-// checkSource complains of what one source of keys has and the other hasn't.
+// Of is where the private half of a slot comes from.
+func (k *SigningKeys) Of(slot Slot) string {
+	if slot.Source != "" {
+		return slot.Source
+	}
+	return k.Source
+}
+
+// checkSource complains of what one source of keys has and another hasn't.
 func (k *SigningKeys) checkSource(found *list, signs bool) {
-	found.oneOf("signingKeys.source", k.Source, Managed, Own)
+	found.oneOf("signingKeys.source", k.Source, Managed, InKMS, Own)
 	found.arn("signingKeys.secretArn", k.SecretARN, "secretsmanager", "")
 	found.arn("signingKeys.secretKeyArn", k.SecretKeyARN, "kms", "")
 	found.When(k.SecretKeyARN != "" && k.SecretARN == "", "signingKeys.secretKeyArn is of the secret of secretArn")
-	if k.Source == Managed {
-		found.When(k.Active != "", "signingKeys.active goes with source own: which of the managed keys signs is said by their secret, and changed by signgate keys rotate")
-		found.When(k.SecretARN != "", "signingKeys.secretArn goes with source own: managed keys have a secret of their own")
-		for i, slot := range k.Slots {
-			found.When(slot.PublicKey != "", "signingKeys.slots[%d].publicKey goes with source own: a managed key is made when it is deployed", i)
-		}
+	k.checkSlots(found)
+	if k.Source == Managed || k.Source == InKMS {
+		found.When(k.Active != "", "signingKeys.active goes with source own: which of the other keys signs is said by their secret, and changed by signgate keys rotate")
+		found.When(k.SecretARN != "", "signingKeys.secretArn goes with source own: other keys have a secret of their own")
 		return
 	}
 	active := slices.ContainsFunc(k.Slots, func(slot Slot) bool { return slot.ID == k.Active })
 	found.When(!active, "signingKeys.active %q is none of the slots", k.Active)
 	found.When(signs && k.SecretARN == "", "signingKeys.secretArn is missing: where does the gateway find the private halves?")
+}
+
+func (k *SigningKeys) checkSlots(found *list) {
+	keys := map[string]int{}
+	for i, slot := range k.Slots {
+		where := fmt.Sprintf("signingKeys.slots[%d]", i)
+		found.When(slot.Source != "" && (k.Source == Own || slot.Source != Managed && slot.Source != InKMS), "%s.source is managed or kms, of slots whose keys aren't one's own", where)
+		found.When(k.Source != Own && slot.PublicKey != "", "%s.publicKey goes with source own: another key is known when it is deployed", where)
+		found.match(where+".kmsKey", slot.KMSKey, kmsKeyPattern, "is the ARN of a key of KMS, and not of an alias, which could be pointed elsewhere", true)
+		found.When(slot.KMSKey != "" && k.Of(slot) == Managed, "%s.kmsKey goes with source kms or own", where)
+		other, twice := keys[slot.KMSKey]
+		found.When(twice && slot.KMSKey != "", "%s.kmsKey is that of signingKeys.slots[%d] too", where, other)
+		keys[slot.KMSKey] = i
+	}
 }
 
 // readFiles fills in the policies and rules.

@@ -159,7 +159,7 @@ type named struct {
 }
 
 func (e *Environment) slots() []named {
-	lists := []named{{"signingKeys.slots", e.SigningKeys.Slots, e.SigningKeys.Source == Managed}}
+	lists := []named{{"signingKeys.slots", e.SigningKeys.Slots, e.SigningKeys.Source != Own}}
 	if e.Delivery.Writes != nil {
 		lists = append(lists, named{"delivery.writes.signingKeys", e.Delivery.Writes.SigningKeys, false})
 	}

@@ -138,7 +138,16 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"managed keys that are somebody's": {`{"signingKeys": {"slots": [{"id": "a", "publicKey": "keys/good.pem"}], "active": "a", "secretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:x", "secretKeyArn": "x"}}`, []string{
 			"slots[0].publicKey goes with source own", "signingKeys.active goes with source own", "secretArn goes with source own", "secretKeyArn is the ARN",
 		}},
-		"no source":                         {`{"signingKeys": {"source": "kept", "secretArn": "x", "slots": [{"id": "a"}]}}`, []string{"source is one of managed, own", "secretArn is the ARN of something of secretsmanager"}},
+		"keys in KMS": {`{"signingKeys": {"source": "kms", "active": "a", "slots": [{"id": "a", "publicKey": "keys/good.pem"}, {"id": "b", "kmsKey": "arn:aws:kms:eu-central-1:111122223333:alias/x"},
+			{"id": "c", "source": "own"}, {"id": "d", "source": "managed", "kmsKey": "arn:aws:kms:eu-central-1:111122223333:key/x"}, {"id": "e", "kmsKey": "arn:aws:kms:eu-central-1:111122223333:key/x"}]}}`, []string{
+			"slots[0].publicKey goes with source own", "signingKeys.active goes with source own", "slots[1].kmsKey is the ARN of a key of KMS, and not of an alias",
+			"slots[2].source is managed or kms", "slots[3].kmsKey goes with source kms", "slots[4].kmsKey is that of signingKeys.slots[3] too",
+		}},
+		"own keys of a source": {`{"delivery": {"writes": {"pathPrefix": "/up/", "signingKeys": [{"id": "w", "publicKey": "keys/other.pem", "source": "kms"}]}},
+			"signingKeys": {"source": "own", "slots": [{"id": "a", "publicKey": "keys/good.pem", "source": "kms"}], "active": "a"}}`, []string{
+			"signingKeys.slots[0].source is managed or kms", "delivery.writes.signingKeys[0] takes id and publicKey only",
+		}},
+		"no source":                         {`{"signingKeys": {"source": "kept", "secretArn": "x", "slots": [{"id": "a"}]}}`, []string{"source is one of managed, kms, own", "secretArn is the ARN of something of secretsmanager"}},
 		"a key without secret":              {`{"signingKeys": {"source": "own", "secretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/x"}}`, []string{"is of the secret of secretArn"}},
 		"a gateway that signs with nothing": {`{"gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a"}, ` + keys + `}`, []string{"secretArn is missing"}},
 		"a gateway of nothing":              {`{"gateway": {}, ` + keys + `}`, []string{"policies, a folder, or policySet, one of photos", "gateway.issuer", "gateway.audience"}},

@@ -35,6 +35,7 @@ const (
 	subnetPattern     = `^subnet-[0-9a-f]{8,17}$`
 	prefixListPattern = `^pl-[0-9a-f]{8,17}$`
 	zonePattern       = `^Z[A-Z0-9]{1,31}$`
+	kmsKeyPattern     = `^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}$`
 	emailPattern      = `^[^@\s]+@[^@\s]+$`
 	writesPattern     = `^/[A-Za-z0-9_-]{1,32}/$`
 )
@@ -214,6 +215,12 @@ func (e *Environment) checkKeys(found *list) {
 		}
 	}
 	e.SigningKeys.checkSource(found, e.Gateway != nil)
+	if e.Delivery.Writes == nil {
+		return
+	}
+	for i, slot := range e.Delivery.Writes.SigningKeys {
+		found.When(slot.Source != "" || slot.KMSKey != "", "delivery.writes.signingKeys[%d] takes id and publicKey only", i)
+	}
 }
 
 // CheckPublicKey says whether CloudFront takes the PEM text for signed URLs:

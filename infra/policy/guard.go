@@ -98,6 +98,31 @@ func (g Guard) withoutMFA() Conditions {
 // policies say who looks after keys, and the statements who uses this one; who
 // may not govern can't have it lost, opened, or replaced by moving its alias.
 func (g Guard) NewKey(scope constructs.Construct, id, description string, removal awscdk.RemovalPolicy, statements ...awsiam.PolicyStatement) awskms.Key {
+	return awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
+		Description:       jsii.String(description),
+		EnableKeyRotation: jsii.Bool(true),
+		PendingWindow:     awscdk.Duration_Days(jsii.Number(keyPendingDays)),
+		Policy:            g.keyPolicy(scope, statements),
+		RemovalPolicy:     removal,
+	})
+}
+
+// NewSigningKey is a key that signs, ECDSA on P-256, guarded as NewKey's are.
+// KMS can't rotate it: another key is another resource (AWS KMS Developer
+// Guide, "Rotating AWS KMS keys").
+func (g Guard) NewSigningKey(scope constructs.Construct, id, description string, removal awscdk.RemovalPolicy, statements ...awsiam.PolicyStatement) awskms.Key {
+	return awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
+		Description:   jsii.String(description),
+		KeySpec:       awskms.KeySpec_ECC_NIST_P256,
+		KeyUsage:      awskms.KeyUsage_SIGN_VERIFY,
+		PendingWindow: awscdk.Duration_Days(jsii.Number(keyPendingDays)),
+		Policy:        g.keyPolicy(scope, statements),
+		RemovalPolicy: removal,
+	})
+}
+
+// keyPolicy is who governs a key, and the statements.
+func (g Guard) keyPolicy(scope constructs.Construct, statements []awsiam.PolicyStatement) awsiam.PolicyDocument {
 	all := append([]awsiam.PolicyStatement{
 		Allow("AccountGoverns", awsiam.NewAccountRootPrincipal(), Itself(), KeyAdministration(), nil),
 		Deny("OnlyDeployersGovern", Itself(), GoverningKeys(), Unless(g.Keepers(scope))),
@@ -105,13 +130,7 @@ func (g Guard) NewKey(scope constructs.Construct, id, description string, remova
 	if g.RequireMFA {
 		all = append(all, Deny("AdministratorsTakeMFA", Itself(), GoverningKeys(), g.withoutMFA()))
 	}
-	return awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
-		Description:       jsii.String(description),
-		EnableKeyRotation: jsii.Bool(true),
-		PendingWindow:     awscdk.Duration_Days(jsii.Number(keyPendingDays)),
-		Policy:            awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &all}),
-		RemovalPolicy:     removal,
-	})
+	return awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &all})
 }
 
 // keyPendingDays is the longest that KMS lets one think about deleting a key.

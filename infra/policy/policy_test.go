@@ -69,6 +69,18 @@ func TestAKeyRotatesAndItsPolicySaysNoMoreThanWasGiven(t *testing.T) {
 	}
 }
 
+func TestASigningKeyIsGovernedAsOthersAndNeverRotates(t *testing.T) {
+	stack := synthtest.Stack(synthtest.HouseFlags, "")
+	guard := policy.Guard{Administrators: []string{"arn:aws:iam::111122223333:role/keeper"}, RequireMFA: true}
+	guard.NewKey(stack, "Key", "encrypts", awscdk.RemovalPolicy_RETAIN)
+	guard.NewSigningKey(stack, "Signs", "signs", awscdk.RemovalPolicy_RETAIN)
+	template := synthtest.Synth(stack)
+	key, signs := template.Only(t, "AWS::KMS::Key", "Key"), template.Only(t, "AWS::KMS::Key", "Signs")
+	synthtest.Equal(t, "the policy", synthtest.Statements(t, signs.Get("KeyPolicy")), synthtest.Statements(t, key.Get("KeyPolicy")))
+	synthtest.Equal(t, "the key", []any{signs.Get("KeySpec"), signs.Get("KeyUsage"), signs.Get("EnableKeyRotation"), signs.Get("PendingWindowInDays"), signs.DeletionPolicy},
+		[]any{"ECC_NIST_P256", "SIGN_VERIFY", nil, 30.0, "Retain"})
+}
+
 func TestARNsAreOfTheAccountAndPartitionOfTheStack(t *testing.T) {
 	stack := synthtest.Stack(synthtest.NoFlags, "eu-central-1")
 	if got := policy.ARN(stack, "logs", "us-east-1", "delivery-source:*"); !strings.HasSuffix(got, ":logs:us-east-1:111122223333:delivery-source:*") {

@@ -21,6 +21,7 @@ import (
 	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
 	"github.com/signgate/signgate/infra/signingkeys/pairs"
+	"github.com/signgate/signgate/pkg/keyring"
 )
 
 // Keygen is the import path of the function that makes keys.
@@ -32,6 +33,11 @@ type ManagedProps struct {
 	// Slots are the ids of 1 to MaxSlots keys. The first one signs at first;
 	// after that the secret says which, and signgate keys rotate changes it.
 	Slots []string
+	// InKMS are the slots whose keys are in KMS, where their private halves
+	// stay: by slot the ARN of an existing key (ECC_NIST_P256 or RSA_2048, for
+	// SIGN_VERIFY), whose policy is its owner's matter, or nothing for a key of
+	// the stack's own. The other slots' keys lie in the secret.
+	InKMS map[string]string
 	// Gateway is the role that signs: the only one, besides those of Guard and
 	// the function that makes keys, that may read the secret.
 	Gateway awsiam.IRole
@@ -41,8 +47,11 @@ type ManagedProps struct {
 	KeepFor time.Duration
 	Code    awslambda.Code // of the function that makes keys; nil: it is built
 	LogDays int            // how long its log is kept
-	Retain  bool           // keep the secret when the stack is deleted
-	Guard   policy.Guard   // Deployers and Administrators may read and rotate
+	// Retain keeps the secret when the stack is deleted, and a slot's key in KMS
+	// when its slot is gone too. Without it, such a key can be had back for 30
+	// days.
+	Retain bool
+	Guard  policy.Guard // Deployers and Administrators may read and rotate
 }
 
 // Validate says everything that is wrong, in one error that wraps ErrInvalid.
@@ -62,12 +71,17 @@ func (p *ManagedProps) Validate() error {
 	found.When(p.Gateway == nil, "Gateway is missing: the role that signs")
 	found.When(p.KeepFor < time.Second, "KeepFor is missing: how long may a URL live?")
 	found.When(p.LogDays < 1, "LogDays is at least 1: how long are logs kept?")
+	for id, key := range p.InKMS {
+		found.When(!ids[id], "InKMS names the slot %q, which isn't there", id)
+		// Not even a token: another key would have to be another public key.
+		found.When(key != "" && keyring.CheckKMSKey(key) != nil, "InKMS of slot %q: %q is no ARN of a key of KMS; an alias could be pointed elsewhere", id, key)
+	}
 	p.Guard.Check(&found)
 	return found.Err(ErrInvalid)
 }
 
 // Managed is keys that nobody has ever held: their private halves were made in
-// the account and lie in a secret.
+// the account and lie in a secret, or are KMS's.
 type Managed interface {
 	constructs.Construct
 	// KeyGroup is what a behaviour names as trusted.
@@ -76,6 +90,9 @@ type Managed interface {
 	SecretARN() *string
 	// KeyARN names the key of KMS that encrypts the secret, a token.
 	KeyARN() *string
+	// SignWith are the ARNs of the keys in KMS that sign, by the order of the
+	// slots.
+	SignWith() []string
 }
 
 type managed struct {
@@ -84,6 +101,7 @@ type managed struct {
 	key    awskms.Key
 	secret awssecretsmanager.CfnSecret
 	trust  Trust
+	inKMS  map[string]string // ARNs by slot
 }
 
 func (m *managed) Trust() Trust       { return m.trust }
@@ -109,6 +127,7 @@ func NewManaged(scope constructs.Construct, id *string, props *ManagedProps) Man
 		Description: jsii.String("signgate: private signing keys"), KmsKeyId: this.key.KeyArn(),
 	})
 	this.secret.ApplyRemovalPolicy(removal(props.Retain), nil)
+	this.newKeysInKMS(maker)
 	fence := this.fence(maker)
 	keygen := this.newKeygen(maker)
 	keygen.Node().AddDependency(fence)
@@ -130,7 +149,9 @@ func (m *managed) uses(maker awsiam.IRole) []awsiam.PolicyStatement {
 }
 
 // fence keeps everybody else from the secret, whatever they are allowed
-// elsewhere.
+// elsewhere. BatchGetSecretValue is about no resource, and answers only with
+// secrets that its caller may have by GetSecretValue (AWS Secrets Manager API
+// Reference, "BatchGetSecretValue").
 func (m *managed) fence(maker awsiam.IRole) awssecretsmanager.CfnResourcePolicy {
 	keepers := m.props.Guard.Keepers(m)
 	with := func(roles ...awsiam.IRole) policy.Conditions {
@@ -141,7 +162,7 @@ func (m *managed) fence(maker awsiam.IRole) awssecretsmanager.CfnResourcePolicy 
 		return policy.Unless(all)
 	}
 	document := awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-		policy.Deny("OnlyTheGatewayReads", policy.Itself(), []string{"secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"}, with(maker, m.props.Gateway)),
+		policy.Deny("OnlyTheGatewayReads", policy.Itself(), []string{"secretsmanager:GetSecretValue"}, with(maker, m.props.Gateway)),
 		policy.Deny("OnlyKeygenWrites", policy.Itself(), []string{"secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"}, with(maker)),
 		policy.Deny("OnlyDeployersGovern", policy.Itself(), []string{
 			"secretsmanager:DeleteSecret", "secretsmanager:UpdateSecret", "secretsmanager:PutResourcePolicy", "secretsmanager:DeleteResourcePolicy",
@@ -159,10 +180,14 @@ func (m *managed) fence(maker awsiam.IRole) awssecretsmanager.CfnResourcePolicy 
 func (m *managed) newKeygen(role awsiam.IRole) awslambda.IFunction {
 	logKey := m.props.Guard.NewKey(m, "LogKey", "signgate: the log of what makes signing keys", removal(m.props.Retain), observability.LogGroupsEncrypt(m))
 	logs := observability.NewLogGroup(m, jsii.String("Logs"), logKey, m.props.LogDays, m.props.Retain)
-	allowed := policy.Attach(m, "Permissions", role,
+	permissions := []awsiam.PolicyStatement{
 		policy.Permit("WritesItsLog", []string{*logs.AttrArn()}, "logs:CreateLogStream", "logs:PutLogEvents"),
 		policy.Permit("KeepsKeys", []string{*m.secret.Ref()}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
-	)
+	}
+	if keys := m.SignWith(); len(keys) > 0 {
+		permissions = append(permissions, policy.Permit("ReadsPublicHalves", keys, "kms:GetPublicKey"))
+	}
+	allowed := policy.Attach(m, "Permissions", role, permissions...)
 	code := m.props.Code
 	if code == nil {
 		code = bundle.Program{Package: Keygen}.Code()
@@ -192,13 +217,21 @@ func (m *managed) newKeys(keygen awslambda.IFunction) {
 	props := &Props{Active: m.props.Slots[0]}
 	var before awscdk.CustomResource
 	for _, slot := range m.props.Slots {
-		pair := custom("Pair-"+slot, pairs.Pair, map[string]any{"Slot": slot})
+		properties := map[string]any{"Slot": slot}
+		if key, there := m.inKMS[slot]; there {
+			properties["KMSKey"] = key
+		}
+		pair := custom("Pair-"+slot, pairs.Pair, properties)
 		if before != nil {
 			pair.Node().AddDependency(before)
 		}
 		before = pair
-		// A slot's key is never another, so the slot stands for its content.
+		// A slot's key is never another, so the slot stands for its content,
+		// together with the key in KMS.
 		content := sha256.Sum256([]byte("managed " + slot))
+		if existing, there := m.props.InKMS[slot]; there {
+			content = sha256.Sum256([]byte("kms " + slot + " " + existing))
+		}
 		props.Slots = append(props.Slots, Slot{ID: slot, PEM: *pair.GetAttString(jsii.String("PublicKey")), Fingerprint: hex.EncodeToString(content[:])})
 	}
 	m.trust = NewTrust(m, jsii.String("Trust"), props)

@@ -92,7 +92,7 @@ func TestTheSecretBeginsEmptyAndIsFencedIn(t *testing.T) {
 	}
 	all := []string{"*"}
 	synthtest.Equal(t, "who may", synthtest.Statements(t, rules.Get("ResourcePolicy")), map[string]synthtest.Statement{
-		"OnlyTheGatewayReads": synthtest.Deny([]string{"secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"}, all, unless(keeper, maker, gatewayRole)),
+		"OnlyTheGatewayReads": synthtest.Deny([]string{"secretsmanager:GetSecretValue"}, all, unless(keeper, maker, gatewayRole)),
 		"OnlyKeygenWrites":    synthtest.Deny([]string{"secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"}, all, unless(keeper, maker)),
 		"OnlyDeployersGovern": synthtest.Deny([]string{
 			"secretsmanager:DeleteSecret", "secretsmanager:UpdateSecret", "secretsmanager:PutResourcePolicy", "secretsmanager:DeleteResourcePolicy",
@@ -186,6 +186,7 @@ func TestManagedKeysSayWhatIsWrong(t *testing.T) {
 		"no props":      {nil, []string{"no props"}},
 		"nothing given": {&signingkeys.ManagedProps{}, []string{"not 0", "Gateway", "KeepFor", "LogDays"}},
 		"slots":         {&signingkeys.ManagedProps{Slots: []string{"a", "a", "B", "c", "d", "e"}, Guard: policy.Guard{RequireMFA: true}}, []string{"not 6", `two slots "a"`, `slot "B"`, "RequireMFA"}},
+		"keys in KMS":   {&signingkeys.ManagedProps{Slots: []string{"a"}, InKMS: map[string]string{"a": "alias/signing", "b": ""}}, []string{`slot "a": "alias/signing" is no ARN`, `the slot "b"`}},
 	} {
 		err := c.props.Validate()
 		for _, want := range c.want {

@@ -28,22 +28,30 @@ type keys struct {
 // makeKeys takes the public keys that are given, or has keys made.
 func (e *Environment) makeKeys() {
 	given := e.config.SigningKeys
-	if given.Source != config.Managed {
+	if given.Source == config.Own {
 		e.keys = keys{
 			trust:  newTrust(e.Content, "SigningKeys", given.Slots, given.Active),
 			secret: gateway.SigningSecret{ARN: given.SecretARN, KeyARN: given.SecretKeyARN},
+		}
+		for _, slot := range given.Slots {
+			if slot.KMSKey != "" {
+				e.keys.secret.SignWith = append(e.keys.secret.SignWith, slot.KMSKey)
+			}
 		}
 		return
 	}
 	props := &signingkeys.ManagedProps{
 		Gateway: e.gateway, KeepFor: time.Duration(e.config.Limits.MaxReadLife) + signingGrace(),
-		LogDays: e.config.Observability.LogsExpire, Retain: e.config.Retain, Guard: e.guard,
+		LogDays: e.config.Observability.LogsExpire, Retain: e.config.Retain, Guard: e.guard, InKMS: map[string]string{},
 	}
 	for _, slot := range given.Slots {
 		props.Slots = append(props.Slots, slot.ID)
+		if given.Of(slot) == config.InKMS {
+			props.InKMS[slot.ID] = slot.KMSKey
+		}
 	}
 	made := signingkeys.NewManaged(e.Content, jsii.String("SigningKeys"), props)
-	e.keys = keys{trust: made.Trust(), secret: gateway.SigningSecret{ARN: *made.SecretARN(), KeyARN: *made.KeyARN()}}
+	e.keys = keys{trust: made.Trust(), secret: gateway.SigningSecret{ARN: *made.SecretARN(), KeyARN: *made.KeyARN(), SignWith: made.SignWith()}}
 }
 
 // signingGrace is how long a gateway may go on signing with a retired key.
@@ -141,6 +149,9 @@ func (e *Environment) endpoints() []network.Endpoint {
 			policy.ARN(e.Content, "ssm", *e.Content.Region(), "parameter"+e.settingsPath()),
 		}},
 		{Service: network.SecretsManager, Actions: []string{"secretsmanager:GetSecretValue"}, Resources: secrets},
+	}
+	if signWith := e.keys.secret.SignWith; len(signWith) > 0 {
+		endpoints = append(endpoints, network.Endpoint{Service: network.KMS, Actions: []string{"kms:Sign", "kms:GetPublicKey"}, Resources: signWith})
 	}
 	if e.config.Gateway.RunsOnFargate() {
 		endpoints = append(endpoints, e.startingTasks()...)

@@ -37,10 +37,10 @@ func variants() map[string]func(*config.Environment) {
 			e.SigningKeys.Slots = append(slices.Clone(e.SigningKeys.Slots), config.Slot{ID: "b", PEM: otherKey("staging")})
 		},
 		"switched": func(e *config.Environment) {
-			e.SigningKeys = config.SigningKeys{Active: "b", Slots: append(slices.Clone(e.SigningKeys.Slots), config.Slot{ID: "b", PEM: otherKey("staging")})}
+			e.SigningKeys = config.SigningKeys{Source: config.Own, Active: "b", Slots: append(slices.Clone(e.SigningKeys.Slots), config.Slot{ID: "b", PEM: otherKey("staging")})}
 		},
 		"rotated": func(e *config.Environment) {
-			e.SigningKeys = config.SigningKeys{Active: "b", Slots: []config.Slot{{ID: "b", PEM: otherKey("staging")}}}
+			e.SigningKeys = config.SigningKeys{Source: config.Own, Active: "b", Slots: []config.Slot{{ID: "b", PEM: otherKey("staging")}}}
 		},
 		"full": func(e *config.Environment) {
 			e.Content.TransferAcceleration, e.Content.Backup = true, &config.Backup{Glacier: 1, Expire: 365}
