@@ -136,8 +136,9 @@ func (c *keysStatusCommand) probe(ctx context.Context, now func() time.Time, sto
 type keysRotateCommand struct {
 	keySettings
 	To         string        `help:"The slot to switch to, where several wait, or to go back to one that is retiring." placeholder:"SLOT"`
-	KeyGroup   string        `help:"Folder of the public keys that a local edge trusts. Without it the key group is a distribution's, which a deployment changes; then this says what to deploy, and ends." placeholder:"DIR"`
+	KeyGroup   string        `xor:"group" help:"Folder of the public keys that a local edge trusts. Without it the key group is a distribution's, which a deployment changes; then this says what to deploy, and ends." placeholder:"DIR"`
 	Wait       time.Duration `default:"8760h" help:"Longest to wait in all, for the distribution or for URLs to expire."`
+	WithoutKey bool          `xor:"group" help:"Take it for enough that the distribution knows a new key's id, without a signature: for who may not sign with it, as with keys in KMS that only the gateway signs with. It needs neither kms:Sign nor kms:GetPublicKey."`
 	Probes     int           `default:"3" help:"How often in a row the distribution must take a new key."`
 	ProbeEvery time.Duration `default:"5s" help:"How long between probes."`
 }
@@ -155,7 +156,7 @@ func (c *keysRotateCommand) run(ctx context.Context, now func() time.Time, stdou
 		return c.adopt(ctx, store, stdout)
 	}
 	configured := rotation.Config{
-		Store: store, Prober: c.distribution(now),
+		Store: store, Prober: c.distribution(now), WithoutKey: c.WithoutKey,
 		Life: c.longestLife(document), Grace: c.SigningGrace, Settle: 2 * c.SigningRefresh, //nolint:mnd // one look may have been under way
 		Probes: c.Probes, Every: c.ProbeEvery, Now: now, Wait: waiting(now().Add(c.Wait), now),
 		Report: func(line string) { _, _ = fmt.Fprintln(stdout, line) },

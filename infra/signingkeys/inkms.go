@@ -52,8 +52,9 @@ func (m *managed) signs(maker awsiam.IRole) []awsiam.PolicyStatement {
 
 // tellOwner says what the policy of a key has to hold that isn't the stack's.
 func (m *managed) tellOwner(slot string, maker awsiam.IRole) {
-	var needed []string
-	for _, statement := range m.signs(maker) {
+	statements := m.signs(maker)
+	needed := make([]string, 0, len(statements))
+	for _, statement := range statements {
 		needed = append(needed, *statement.Sid())
 	}
 	awscdk.Annotations_Of(m).AddWarningV2(jsii.String("signgate:signing-key-policy-"+slot),

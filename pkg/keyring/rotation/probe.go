@@ -43,21 +43,8 @@ type Distribution struct {
 // where ours is ahead, keys would be given up that URLs need. Errors wrap
 // ErrProbe and never hold a signature.
 func (d Distribution) Trusts(ctx context.Context, key keyring.Key) (bool, error) {
-	stranger, err := keyring.Generate(keyring.P256)
-	if err != nil {
-		return false, err
-	}
-	control, err := d.ask(ctx, keyring.Key{ID: strangerID, Signer: stranger})
-	if err != nil {
-		return false, err
-	}
-	switch {
-	case control.status >= http.StatusInternalServerError:
-		return false, nil // another time
-	case !control.isUnknownKey():
-		return false, fmt.Errorf("%w to a key that it can't know is %d and not 403 InvalidKey: it isn't held to a key group, or its errors are rewritten", ErrProbe, control.status)
-	case control.skew.Abs() > maxSkew:
-		return false, fmt.Errorf("%w is of a time that is %s off the clock here; set the clock", ErrProbe, control.skew.Round(time.Second))
+	if broken, err := d.control(ctx); err != nil || broken {
+		return false, err // or another time
 	}
 	answer, err := d.ask(ctx, key)
 	switch {
@@ -71,6 +58,55 @@ func (d Distribution) Trusts(ctx context.Context, key keyring.Key) (bool, error)
 		return true, nil
 	}
 	return false, fmt.Errorf("%w is %d, neither CloudFront's key group's nor S3's: look at what stands between", ErrProbe, answer.status)
+}
+
+// Knows says whether the distribution knows a key of this id, by what it says
+// to a signature of another key: that it doesn't know the id, or that the
+// signature is wrong. Errors are those of Trusts, also where it can't say just
+// now.
+func (d Distribution) Knows(ctx context.Context, id string) (bool, error) {
+	broken, err := d.control(ctx)
+	if err != nil {
+		return false, err
+	}
+	answer, err := d.askAsStranger(ctx, id)
+	switch {
+	case err != nil:
+		return false, err
+	case broken || answer.status >= http.StatusInternalServerError:
+		return false, fmt.Errorf("%w is an error of its own; ask again later", ErrProbe)
+	case answer.isUnknownKey():
+		return false, nil
+	case answer.isRefusal():
+		return true, nil
+	}
+	return false, fmt.Errorf("%w to a wrong signature of %s is %d, and no refusal: look at what stands between", ErrProbe, id, answer.status)
+}
+
+// control wants the distribution to refuse a key that it can't know; broken is
+// a distribution that can't answer just now.
+func (d Distribution) control(ctx context.Context) (broken bool, err error) {
+	answer, err := d.askAsStranger(ctx, strangerID)
+	switch {
+	case err != nil:
+		return false, err
+	case answer.status >= http.StatusInternalServerError:
+		return true, nil
+	case !answer.isUnknownKey():
+		return false, fmt.Errorf("%w to a key that it can't know is %d and not 403 InvalidKey: it isn't held to a key group, or its errors are rewritten", ErrProbe, answer.status)
+	case answer.skew.Abs() > maxSkew:
+		return false, fmt.Errorf("%w is of a time that is %s off the clock here; set the clock", ErrProbe, answer.skew.Round(time.Second))
+	}
+	return false, nil
+}
+
+// askAsStranger asks with the signature of a key that nobody has.
+func (d Distribution) askAsStranger(ctx context.Context, id string) (answer, error) {
+	stranger, err := keyring.Generate(keyring.P256)
+	if err != nil {
+		return answer{}, err
+	}
+	return d.ask(ctx, keyring.Key{ID: id, Signer: stranger})
 }
 
 type answer struct {

@@ -40,9 +40,11 @@ type Group interface {
 	Remove(ctx context.Context, id string) error
 }
 
-// Prober asks whether the distribution knows a key and takes what it signs.
+// Prober asks whether the distribution knows a key and takes what it signs, or
+// only whether it knows one under an id, which takes no key.
 type Prober interface {
 	Trusts(ctx context.Context, key keyring.Key) (bool, error)
+	Knows(ctx context.Context, id string) (bool, error)
 }
 
 // Config says what is rotated and how long its steps take.
@@ -50,6 +52,11 @@ type Config struct {
 	Store  Store
 	Group  Group // nil: the key group is changed by a deployment
 	Prober Prober
+	// WithoutKey takes it for enough that the distribution knows a new key's
+	// id: for who may change the document and not sign, as with keys in KMS
+	// that only the gateway signs with. That the id is of the right key is for
+	// the deployment then.
+	WithoutKey bool
 
 	Life   time.Duration // the longest life of anything that the keys sign or seal
 	Grace  time.Duration // how long after a switch a gateway that can't see it goes on signing for Life
@@ -197,16 +204,22 @@ func (r *Rotator) begin(ctx context.Context, document *keyring.Document, revisio
 // it, and has it sign.
 func (r *Rotator) activate(ctx context.Context, document *keyring.Document, revision, name string) error {
 	slot := document.Slots[name]
-	signer, err := r.config.Store.Signer(ctx, slot)
-	if err != nil {
-		return fmt.Errorf("slot %s: %w", name, err)
-	}
-	if r.config.Group != nil {
-		if err := r.config.Group.Add(ctx, slot.KeyID, signer.Public()); err != nil {
-			return err
+	takes := func(ctx context.Context) (bool, error) { return r.config.Prober.Knows(ctx, slot.KeyID) }
+	if !r.config.WithoutKey {
+		signer, err := r.config.Store.Signer(ctx, slot)
+		if err != nil {
+			return fmt.Errorf("slot %s: %w", name, err)
+		}
+		if r.config.Group != nil {
+			if err := r.config.Group.Add(ctx, slot.KeyID, signer.Public()); err != nil {
+				return err
+			}
+		}
+		takes = func(ctx context.Context) (bool, error) {
+			return r.config.Prober.Trusts(ctx, keyring.Key{ID: slot.KeyID, Signer: signer})
 		}
 	}
-	if err := r.untilTrusted(ctx, keyring.Key{ID: slot.KeyID, Signer: signer}); err != nil {
+	if err := r.untilTrusted(ctx, slot.KeyID, takes); err != nil {
 		return err
 	}
 	if rest := slot.KnownFrom().Add(r.config.Settle).Sub(r.config.Now()); rest > 0 {
@@ -228,17 +241,17 @@ func (r *Rotator) activate(ctx context.Context, document *keyring.Document, revi
 
 // untilTrusted probes until the distribution has taken the key several times
 // in a row: not every edge learns of it at once.
-func (r *Rotator) untilTrusted(ctx context.Context, key keyring.Key) error {
+func (r *Rotator) untilTrusted(ctx context.Context, id string, takes func(context.Context) (bool, error)) error {
 	told := false
 	for inARow := 0; inARow < max(r.config.Probes, 1); {
-		trusted, err := r.config.Prober.Trusts(ctx, key)
+		trusted, err := takes(ctx)
 		if err != nil {
 			return err
 		}
 		if inARow++; !trusted {
 			inARow = 0
 			if !told {
-				r.config.Report("the distribution doesn't take " + key.ID + " yet")
+				r.config.Report("the distribution doesn't take " + id + " yet")
 				told = true
 			}
 		}
@@ -248,7 +261,7 @@ func (r *Rotator) untilTrusted(ctx context.Context, key keyring.Key) error {
 			}
 		}
 	}
-	r.config.Report("the distribution takes " + key.ID)
+	r.config.Report("the distribution takes " + id)
 	return nil
 }
 
@@ -280,17 +293,13 @@ func (r *Rotator) remove(ctx context.Context, document *keyring.Document, revisi
 }
 
 // mustBeUntrusted keeps a key in the document as long as the distribution has
-// it, because it can be asked for only with the key.
+// it. The key itself isn't asked: one in KMS may be gone by then.
 func (r *Rotator) mustBeUntrusted(ctx context.Context, name string, slot keyring.Slot) error {
-	signer, err := r.config.Store.Signer(ctx, slot)
-	if err != nil {
-		return fmt.Errorf("slot %s: %w", name, err)
-	}
-	trusted, err := r.config.Prober.Trusts(ctx, keyring.Key{ID: slot.KeyID, Signer: signer})
+	known, err := r.config.Prober.Knows(ctx, slot.KeyID)
 	if err != nil {
 		return err
 	}
-	if trusted {
+	if known {
 		return fmt.Errorf("%w: no URL needs %s any more; remove slot %s from signingKeys in the environment's file and deploy; then rotate again", ErrDeploy, slot.KeyID, name)
 	}
 	return nil

@@ -75,6 +75,12 @@ func private(t testing.TB) []byte {
 // Trusts is rotation.Prober's.
 func (w *world) Trusts(_ context.Context, key keyring.Key) (bool, error) { return w.trusts(key) }
 
+// Knows is rotation.Prober's.
+func (w *world) Knows(_ context.Context, id string) (bool, error) {
+	keys, err := w.group.Keys()
+	return keys[id] != nil, err
+}
+
 func (w *world) config() rotation.Config {
 	return rotation.Config{
 		Store: w.store, Group: w.group, Prober: w, Life: life, Grace: grace, Settle: settle, Probes: 3, Every: time.Second,
@@ -275,6 +281,53 @@ func TestWithoutAGroupDeploymentsAreAskedFor(t *testing.T) {
 	rotate(nil, "")
 }
 
+// Of a key in KMS that only the gateway signs with, nothing is asked, and when
+// its slot is removed the key is gone already.
+func TestKeysThatMayNotBeUsedAreRotatedToo(t *testing.T) {
+	w := newWorld(t)
+	config := w.config()
+	config.Group, config.WithoutKey = nil, true
+	w.trusts = func(keyring.Key) (bool, error) { return false, errors.New("a key was used") }
+	rotate := func(want error, says string) {
+		t.Helper()
+		if err := rotation.New(config).Rotate(t.Context(), ""); !errors.Is(err, want) || (err != nil && !strings.Contains(err.Error(), says)) {
+			t.Errorf("Rotate = %v", err)
+		}
+	}
+	for i, slot := range []string{"b", "c"} {
+		key, err := keyring.Generate(keyring.P256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := keyring.MarshalPublicPEM(key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, before := "KSLOT00"+strings.ToUpper(slot), w.document(t).Active
+		w.change(t, func(d *keyring.Document) error {
+			return d.Add(slot, keyring.Slot{KeyID: id, KMSKey: "arn:aws:kms:eu-central-1:123456789012:key/" + slot, PublicKey: string(text)}, w.now)
+		})
+		w.waits = func(time.Duration) error { // the deployment isn't done yet
+			w.waits = func(time.Duration) error { return nil }
+			if w.document(t).Active != before {
+				t.Error("it signs before the distribution knows it")
+			}
+			return w.group.Add(t.Context(), id, key.Public())
+		}
+		rotate(rotation.ErrDeploy, "remove slot "+before)
+		if err := w.group.Remove(t.Context(), w.document(t).Slots[before].KeyID); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			rotate(nil, "") // and a is removed
+		}
+	}
+	rotate(nil, "")
+	if document := w.document(t); len(document.Slots) != 1 || document.Active != "c" {
+		t.Errorf("left: %v, active %s", document.Names(), document.Active)
+	}
+}
+
 func TestWhoWaitsAndWhoIsGoneBackTo(t *testing.T) {
 	w := newWorld(t)
 	for _, id := range []string{"b", "c"} {
@@ -418,6 +471,32 @@ func TestAClockThatIsOffIsNoticedBeforeAnythingIsGivenUp(t *testing.T) {
 		distribution.Now = func() time.Time { return time.Now().Add(off) }
 		if _, err := distribution.Trusts(t.Context(), keyring.Key{ID: "KSLOTA001", Signer: signer}); !errors.Is(err, want) {
 			t.Errorf("%s ahead: %v", off, err)
+		}
+	}
+}
+
+func TestAKeyIsKnownWhereAWrongSignatureIsRefused(t *testing.T) {
+	const (
+		unknown = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidKey</Code><Message>Unknown Key</Message></Error>`
+		denied  = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Access denied</Message></Error>`
+		missing = `<Error><Code>NoSuchKey</Code><RequestId>1</RequestId></Error>`
+	)
+	for name, test := range map[string]struct {
+		ours, others http.HandlerFunc
+		want         bool
+		err          error
+	}{
+		"not known":               {says(403, unknown), says(403, unknown), false, nil},
+		"known":                   {says(403, denied), says(403, unknown), true, nil},
+		"no key group at all":     {says(200, "x"), says(200, "x"), false, rotation.ErrProbe},
+		"signatures don't matter": {says(404, missing), says(403, unknown), false, rotation.ErrProbe},
+		"a firewall":              {says(403, "<html>blocked"), says(403, unknown), false, rotation.ErrProbe},
+		"broken just now":         {says(503, ""), says(403, unknown), false, rotation.ErrProbe},
+		"broken for everybody":    {says(503, ""), says(503, ""), false, rotation.ErrProbe},
+	} {
+		known, err := somewhere(t, map[string]http.HandlerFunc{"KSLOTA001": test.ours}, test.others).Knows(t.Context(), "KSLOTA001")
+		if known != test.want || !errors.Is(err, test.err) {
+			t.Errorf("%s: %t, %v", name, known, err)
 		}
 	}
 }
