@@ -34,6 +34,10 @@ func ofDelivery() []Exception {
 			Reason: "CloudTrail makes up the ends of its log streams' names. The wildcard stands behind the beginning that it documents, in one log group.",
 		},
 		{
+			Paths: []string{"/AuditRecords/Deliver/Resource"}, Rules: []string{"AwsSolutions-IAM5"}, OnlyResources: true,
+			Reason: "Data Firehose makes up the names of the files that it delivers. The wildcards stand behind the two folders of one bucket, and the one action is s3:PutObject.",
+		},
+		{
 			Paths: []string{"/Network/LogFlows/Resource"}, Rules: []string{"AwsSolutions-IAM5"}, OnlyResources: true,
 			Reason: "VPC flow logs make up the names of their log streams. The wildcard stands behind the ARN of one log group.",
 		},
@@ -50,7 +54,7 @@ func ofDelivery() []Exception {
 			Reason: "S3 delivers server access logs only to a bucket whose default encryption is SSE-S3.",
 		},
 		{
-			Paths: []string{"/Logs/Bucket/Resource", "/Trail/Bucket/Resource", "/Content/Backup/Resource"}, Rules: packs("S3BucketReplicationEnabled"),
+			Paths: []string{"/Logs/Bucket/Resource", "/Trail/Bucket/Resource", "/AuditRecords/Bucket/Resource", "/Content/Backup/Resource"}, Rules: packs("S3BucketReplicationEnabled"),
 			Reason: "A copy of a copy isn't kept, and logs are versioned and can't be deleted before they expire.",
 		},
 		{

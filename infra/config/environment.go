@@ -185,9 +185,10 @@ type Gateway struct {
 	// API can't have one.
 	WebACLARN string `json:"webAclArn"`
 
-	Sharing    bool `json:"sharing"`    // a table of what is shared; without it nothing can be
-	APIKeys    bool `json:"apiKeys"`    // a table of API keys of machines
-	AuditTable bool `json:"auditTable"` // the audit trail in a table; without it in the function's log
+	Sharing     bool `json:"sharing"`     // a table of what is shared; without it nothing can be
+	APIKeys     bool `json:"apiKeys"`     // a table of API keys of machines
+	AuditTable  bool `json:"auditTable"`  // the audit trail in a table, or
+	AuditStream bool `json:"auditStream"` // in files of S3, by Data Firehose; without either in the function's log
 
 	Domain *APIDomain `json:"domain"` // none: the API's own name; tasks need one
 

@@ -96,6 +96,7 @@ func (g *Gateway) check(found *list, region string) {
 	found.When(g.Memory != 0 && (g.Memory < leastMemory || g.Memory > mostMemory), "gateway.memory is %d to %d MiB, not %d", leastMemory, mostMemory, g.Memory)
 	timeout := time.Duration(g.Timeout)
 	found.When(timeout < 0 || timeout > longestRun || timeout%time.Second != 0, "gateway.timeout is whole seconds, up to %s, not %s", longestRun, timeout)
+	found.When(g.AuditTable && g.AuditStream, "gateway takes auditTable or auditStream: the trail has one place")
 	found.atLeast("gateway.concurrency", g.Concurrency, 0)
 	found.When(g.Rate < 0 || g.Burst < 0 || (g.Rate == 0) != (g.Burst == 0), "gateway takes both rate and burst, or neither")
 	found.oneOf("gateway.compute", cmp.Or(g.Compute, Lambda), Lambda, OnFargate)

@@ -151,9 +151,9 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"a key without secret":              {`{"signingKeys": {"source": "own", "secretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/x"}}`, []string{"is of the secret of secretArn"}},
 		"a gateway that signs with nothing": {`{"gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a"}, ` + keys + `}`, []string{"secretArn is missing"}},
 		"a gateway of nothing":              {`{"gateway": {}, ` + keys + `}`, []string{"policies, a folder, or policySet, one of photos", "gateway.issuer", "gateway.audience"}},
-		"gateway": {`{"account": "111122223333", "region": "eu-central-1", "gateway": {"policies": "nowhere", "uploadRules": "../rules.json", "issuer": "http://issuer.example.com", "audience": "a", "memory": 64, "timeout": "90m", "concurrency": -1, "rate": 5,
+		"gateway": {`{"account": "111122223333", "region": "eu-central-1", "gateway": {"policies": "nowhere", "uploadRules": "../rules.json", "issuer": "http://issuer.example.com", "audience": "a", "memory": 64, "timeout": "90m", "concurrency": -1, "rate": 5, "auditTable": true, "auditStream": true,
 			"domain": {"name": "API", "certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/x", "zoneId": "x"}}, ` + keys + `}`, []string{
-			`gateway.policies: "nowhere"`, `gateway.uploadRules: "../rules.json"`, "gateway.issuer", "gateway.memory", "gateway.timeout", "gateway.concurrency", "rate and burst",
+			`gateway.policies: "nowhere"`, `gateway.uploadRules: "../rules.json"`, "gateway.issuer", "gateway.memory", "gateway.timeout", "gateway.concurrency", "rate and burst", "auditTable or auditStream",
 			"gateway.domain.name", "of acm in eu-central-1", "gateway.domain.zoneId and zoneName go together", "gateway.domain.zoneId is",
 		}},
 		"a broken policy": {`{"gateway": {"policies": "broken", "uploadRules": "keys/text.pem", "issuer": "https://issuer.example.com", "audience": "a", "domain": {"name": "api.example.com"}}, ` + keys + `}`, []string{

@@ -16,6 +16,9 @@ import (
 // permissions is what the gateway may do beside its bucket, however it runs.
 func (c *Common) permissions(scope constructs.Construct) []awsiam.PolicyStatement {
 	statements := []awsiam.PolicyStatement{
+		// Parameter Store looks at the path that is asked for, not at what is below
+		// it (AWS Systems Manager User Guide, "How Parameter Store authorizes
+		// parameter retrieval").
 		policy.Permit("ReadsItsSettings", []string{policy.ARN(scope, "ssm", *awscdk.Stack_Of(scope).Region(), "parameter"+c.SettingsPath)}, "ssm:GetParametersByPath"),
 		policy.Permit("ReadsItsKeys", []string{c.SigningSecret.ARN}, "secretsmanager:GetSecretValue"),
 	}

@@ -21,10 +21,11 @@ type Service string
 
 // The services that a gateway may need. S3 always has an endpoint.
 const (
-	DynamoDB       Service = "dynamodb" // shares
-	ECRAPI         Service = "ecr.api"  // images of containers, together with...
-	ECRDocker      Service = "ecr.dkr"  // ...this one and ContainerImages
-	KMS            Service = "kms"      // a signing key that doesn't leave KMS
+	DynamoDB       Service = "dynamodb"         // shares
+	ECRAPI         Service = "ecr.api"          // images of containers, together with...
+	ECRDocker      Service = "ecr.dkr"          // ...this one and ContainerImages
+	Firehose       Service = "kinesis-firehose" // the audit trail
+	KMS            Service = "kms"              // a signing key that doesn't leave KMS
 	Logs           Service = "logs"
 	Monitoring     Service = "monitoring"
 	ParameterStore Service = "ssm"
@@ -143,7 +144,7 @@ func (p *Props) existing() map[string]string {
 }
 
 func (p *Props) checkEndpoints(found *complaints.List) {
-	known := []Service{DynamoDB, ECRAPI, ECRDocker, KMS, Logs, Monitoring, ParameterStore, SecretsManager, STS}
+	known := []Service{DynamoDB, ECRAPI, ECRDocker, Firehose, KMS, Logs, Monitoring, ParameterStore, SecretsManager, STS}
 	for _, endpoint := range p.Endpoints {
 		found.When(!slices.Contains(known, endpoint.Service), "Endpoints: %q is none of %v", endpoint.Service, known)
 		found.When(len(endpoint.Actions) == 0 || len(endpoint.Resources) == 0, "Endpoints: %s names no Actions or no Resources", endpoint.Service)

@@ -12,6 +12,7 @@ import (
 	"github.com/signgate/signgate/infra/config"
 	"github.com/signgate/signgate/infra/gateway"
 	"github.com/signgate/signgate/infra/network"
+	"github.com/signgate/signgate/infra/observability"
 	"github.com/signgate/signgate/infra/policy"
 	"github.com/signgate/signgate/infra/signingkeys"
 	"github.com/signgate/signgate/infra/stores"
@@ -72,6 +73,18 @@ func (e *Environment) makeTables() {
 	e.tables = stores.NewTables(e.Content, jsii.String("Tables"), &stores.Props{
 		Gateway: e.gateway, Grants: g.Sharing, APIKeys: g.APIKeys, Audit: g.AuditTable, Retain: e.config.Retain, Guard: e.guard,
 	})
+}
+
+// makeAuditStream makes what the gateway's audit trail is delivered by.
+func (e *Environment) makeAuditStream() {
+	if e.config.Gateway == nil || !e.config.Gateway.AuditStream {
+		return
+	}
+	e.auditStream = observability.NewAuditStream(e.Content, jsii.String("AuditRecords"), &observability.AuditStreamProps{
+		Gateway: e.gateway, ExpireDays: e.config.Observability.LogsExpire, LogBucket: e.logs, LogPrefix: "s3/Audit/",
+		Retain: e.config.Retain, Guard: observability.Guard{Guard: e.guard},
+	})
+	e.acceptLogs(e.auditStream.Bucket(), "s3/Audit/")
 }
 
 // makeGateway makes the gateway itself. Whichever it runs on, it has the same
@@ -156,6 +169,9 @@ func (e *Environment) endpoints() []network.Endpoint {
 	if e.config.Gateway.RunsOnFargate() {
 		endpoints = append(endpoints, e.startingTasks()...)
 	}
+	if e.auditStream != nil {
+		endpoints = append(endpoints, network.Endpoint{Service: network.Firehose, Actions: []string{"firehose:PutRecord"}, Resources: []string{*e.auditStream.ARN()}})
+	}
 	if e.tables == nil {
 		return endpoints
 	}
@@ -189,6 +205,9 @@ func (e *Environment) gatewayAnswers(values map[string]string) {
 	maps.Copy(values, e.config.Gateway.Handed)
 	if hook := e.config.Gateway.DecisionHook; hook != nil {
 		values["decision-hook"], values["decision-hook-secret"] = hook.URL, hook.SecretARN
+	}
+	if e.auditStream != nil {
+		values["audit-stream"] = *e.auditStream.Name()
 	}
 	if namespace := e.metricsNamespace(); namespace != "" {
 		values["metrics-namespace"] = namespace

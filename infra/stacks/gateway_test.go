@@ -47,7 +47,7 @@ func parameters(t *testing.T, template policytest.Template, environment string) 
 	examples := map[string]string{
 		"cdn-url": "https://d111111abcdef8.cloudfront.net", "public-url": "https://a1b2c3.execute-api.eu-central-1.amazonaws.com", "bucket": "media", "region": "eu-central-1",
 		"signing-secret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf",
-		"grants-table":   "grants", "api-keys-table": "keys", "audit-table": "audit",
+		"grants-table":   "grants", "api-keys-table": "keys", "audit-table": "audit", "audit-stream": "trail",
 	}
 	found := map[string]string{}
 	for id, resource := range of(template, "AWS::SSM::Parameter") {
@@ -132,8 +132,8 @@ func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 		}
 	}
 	prod := started(t, "prod", "prod")
-	synthtest.Equal(t, "prod", []string{prod.PublicURL, prod.Issuer, prod.Audience, prod.UploadRules, prod.APIKeysTable, prod.AuditTable},
-		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit"})
+	synthtest.Equal(t, "prod", []string{prod.PublicURL, prod.Issuer, prod.Audience, prod.UploadRules, prod.APIKeysTable, prod.AuditTable, started(t, "staging", "staging").AuditStream},
+		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit", "trail"})
 }
 
 func TestWhatAnEnvironmentSaysOfItsGatewayArrives(t *testing.T) {
@@ -220,7 +220,7 @@ func TestAGatewayWithoutTheInternetReachesWhatItNeedsOfAWS(t *testing.T) {
 		name := texts(endpoint["Properties"].(map[string]any)["ServiceName"])
 		services[strings.TrimPrefix(name[len(name)-1], ".")] = true
 	}
-	synthtest.Equal(t, "endpoints", services, map[string]bool{"s3": true, "ssm": true, "secretsmanager": true, "dynamodb": true})
+	synthtest.Equal(t, "endpoints", services, map[string]bool{"s3": true, "ssm": true, "secretsmanager": true, "kms": true, "kinesis-firehose": true, "dynamodb": true})
 	for name, want := range map[string]bool{"apart": true, "prod": true, "dev": false} {
 		function := properties(t, content(t, name), "AWS::Lambda::Function", "Gateway")
 		if _, inside := function["VpcConfig"]; inside != want {

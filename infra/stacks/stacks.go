@@ -47,6 +47,8 @@ type Environment struct {
 	function     gateway.Function      // nil where the gateway runs elsewhere, or as
 	service      gateway.Service       // tasks behind a load balancer
 	execution    awsiam.Role           // of those who start them
+
+	auditStream observability.AuditStream // nil where the trail is kept elsewhere
 }
 
 // quarantine is where uploads land that are to be verified.
@@ -61,6 +63,7 @@ func New(app constructs.Construct, environment config.Environment) *Environment 
 	e.makeContent()
 	e.makeDelivery()
 	e.makeTables()
+	e.makeAuditStream()
 	e.connect()
 	e.makeGateway()
 	e.observe()

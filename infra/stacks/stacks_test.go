@@ -105,12 +105,12 @@ const hookSecretARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:hook
 // apart is a gateway that reaches nothing but AWS.
 func apart(e *config.Environment) {
 	e.Gateway = &config.Gateway{
-		PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos", Tracing: true, Sharing: true, APIKeys: true,
+		PolicyFiles: access.Builtin(), Issuer: "https://issuer.example.com", Audience: "photos", Tracing: true, Sharing: true, APIKeys: true, AuditStream: true,
 		Domain: &config.APIDomain{Name: "api.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"},
 	}
 	e.Gateway.Handed = settings.Values{"groups-claim": "roles"}
 	e.Gateway.DecisionHook = &config.DecisionHook{URL: "https://app.example.com/decisions", SecretARN: hookSecretARN}
-	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
+	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b", Source: config.InKMS}}}
 	e.Network = &config.Network{CIDR: "10.20.0.0/20"}
 	e.Delivery.Origins = []string{"https://photos.example.com"}
 }
