@@ -304,9 +304,18 @@ func (s *statement) addresses(caller Principal) reach {
 	return directly
 }
 
+// wildcards are what makes a text mean more than itself.
+const wildcards = "*?"
+
 // coversAction compares without case: actions are case-insensitive.
 func (s *statement) coversAction(action string) bool {
 	for _, text := range s.actions {
+		if !strings.ContainsAny(text, wildcards) {
+			if strings.EqualFold(text, action) {
+				return true
+			}
+			continue
+		}
 		if (pattern{}).and(strings.ToLower(text), true).matches(strings.ToLower(action)) {
 			return true
 		}
@@ -319,8 +328,11 @@ func (s *statement) coversResource(resource string, variables bool, keys context
 		return true, nil
 	}
 	for _, text := range s.resources {
-		if text == "*" {
+		if text == "*" || text == resource && resource != "*" {
 			return true, nil
+		}
+		if !strings.ContainsAny(text, wildcards+"$") && strings.Count(text, ":") >= arnFields-1 {
+			continue // an ARN, of something else
 		}
 		wanted, err := expand(text, variables, keys)
 		if err != nil {

@@ -3,6 +3,7 @@ package policytest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ type token struct {
 
 // and appends text, in which * and ? are wildcards or themselves.
 func (p pattern) and(text string, wildcards bool) pattern {
+	p = slices.Grow(p, len(text))
 	for _, char := range text {
 		p = append(p, token{char: char, wild: wildcards && (char == '*' || char == '?')})
 	}

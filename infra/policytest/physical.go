@@ -96,6 +96,8 @@ func (s *stack) named(kind, name, path, hash string) map[string]string {
 		return map[string]string{"": s.arn("sns", name), "TopicArn": s.arn("sns", name), "TopicName": name}
 	case "AWS::DynamoDB::Table":
 		return map[string]string{"": name, "Arn": s.arn("dynamodb", "table/"+name)}
+	case "AWS::KinesisFirehose::DeliveryStream":
+		return map[string]string{"": name, "Arn": s.arn("firehose", "deliverystream/"+name)}
 	case "AWS::Logs::LogGroup":
 		return map[string]string{"": name, "Arn": s.arn("logs", "log-group:"+name+":*")}
 	case "AWS::Backup::BackupVault":

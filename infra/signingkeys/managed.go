@@ -135,15 +135,17 @@ func NewManaged(scope constructs.Construct, id *string, props *ManagedProps) Man
 	return this
 }
 
-// uses lets the two roles use the key through Secrets Manager, and leaves it to
-// the policies of deployers and administrators whether they do.
+// uses lets what makes keys use the key through Secrets Manager, and leaves it
+// to the policies of the gateway, deployers and administrators whether they do:
+// the gateway's says for which secret, whose ARN this policy can't name, because
+// the secret names the key.
 func (m *managed) uses(maker awsiam.IRole) []awsiam.PolicyStatement {
 	through := policy.Conditions{"StringEquals": {"kms:ViaService": "secretsmanager." + *awscdk.Stack_Of(m).Region() + "." + *awscdk.Aws_URL_SUFFIX()}}
-	role := func(role awsiam.IRole) awsiam.IPrincipal { return awsiam.NewArnPrincipal(role.RoleArn()) }
+	gateway := through.With("ArnEquals", policy.PrincipalARN, *m.props.Gateway.RoleArn())
 	write := []string{"kms:Decrypt", "kms:GenerateDataKey"}
 	return []awsiam.PolicyStatement{
-		policy.Allow("KeygenWrites", role(maker), policy.Itself(), write, through),
-		policy.Allow("GatewayReads", role(m.props.Gateway), policy.Itself(), []string{"kms:Decrypt"}, through),
+		policy.Allow("KeygenWrites", awsiam.NewArnPrincipal(maker.RoleArn()), policy.Itself(), write, through),
+		policy.Allow("GatewayReads", awsiam.NewAccountRootPrincipal(), policy.Itself(), []string{"kms:Decrypt"}, gateway),
 		policy.Allow("KeepersRotate", awsiam.NewAccountRootPrincipal(), policy.Itself(), write, through.With("ArnLike", policy.PrincipalARN, m.props.Guard.Keepers(m))),
 	}
 }

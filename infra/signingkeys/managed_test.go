@@ -3,6 +3,7 @@ package signingkeys_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -104,9 +105,12 @@ func TestTheSecretBeginsEmptyAndIsFencedIn(t *testing.T) {
 	uses := synthtest.Statements(t, key.Get("KeyPolicy"))
 	write := []string{"kms:Decrypt", "kms:GenerateDataKey"}
 	synthtest.Equal(t, "keygen", uses["KeygenWrites"], synthtest.Allow("AWS "+maker, write, all, through))
-	synthtest.Equal(t, "the gateway", uses["GatewayReads"], synthtest.Allow("AWS "+gatewayRole, []string{"kms:Decrypt"}, all, through))
+	const account = "AWS arn:${AWS::Partition}:iam::111122223333:root"
+	reads := maps.Clone(through)
+	reads["ArnEquals aws:PrincipalArn"] = []string{gatewayRole}
+	synthtest.Equal(t, "the gateway", uses["GatewayReads"], synthtest.Allow(account, []string{"kms:Decrypt"}, all, reads))
 	through["ArnLike aws:PrincipalArn"] = []string{keeper}
-	synthtest.Equal(t, "keepers", uses["KeepersRotate"], synthtest.Allow("AWS arn:${AWS::Partition}:iam::111122223333:root", write, all, through))
+	synthtest.Equal(t, "keepers", uses["KeepersRotate"], synthtest.Allow(account, write, all, through))
 	if len(uses) != 5 {
 		t.Errorf("%d statements", len(uses))
 	}

@@ -15,6 +15,7 @@ import (
 // environment of production is for.
 type world struct {
 	policies *policytest.Policies
+	content  policytest.Template // that isn't only for CloudFront
 
 	bucket, backup, logs, key                string // ARNs
 	gateway, administrator, deployer, keeper policytest.Principal
@@ -87,6 +88,11 @@ func newWorld(all []policytest.Template) (*world, error) {
 		}
 	}
 	w.key = policies.Aliases[policies.Buckets[w.bucket].Key]
+	for _, template := range all {
+		if template.Stack == "signgate-prod" {
+			w.content = template
+		}
+	}
 	return w, nil
 }
 

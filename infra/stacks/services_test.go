@@ -36,12 +36,7 @@ func serve(all []policytest.Template) iter.Seq[string] {
 		return slices.Values([]string{err.Error()})
 	}
 	for _, granted := range slices.Concat(w.delivers(), w.encrypts(), w.assumes(), told) {
-		asked = append(asked, question{granted.name, granted.request, true})
-		for key, other := range granted.hinges {
-			asked = append(asked,
-				question{granted.name + " with another " + key, granted.request.With(key, other), false},
-				question{granted.name + " without " + key, granted.request.Without(key), false})
-		}
+		asked = append(asked, granted.questions()...)
 	}
 	return w.ask(asked)
 }

@@ -27,7 +27,11 @@ func variants() map[string]func(*config.Environment) {
 	return map[string]func(*config.Environment){
 		"dev": nil, "staging": nil, "prod": nil,
 		"plain":   func(*config.Environment) {},
-		"storage": func(*config.Environment) {}, // prod without its gateway, which has tests of its own
+		"storage": func(*config.Environment) {}, // prod without its gateway
+		"whole": func(e *config.Environment) { // prod with its gateway, keys of both kinds, and everything that it can keep
+			e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b", Source: config.InKMS}}}
+			e.Gateway.AuditTable, e.Gateway.AuditStream = false, true
+		},
 		"bare": func(e *config.Environment) {
 			e.Content.Encryption, e.Content.UploadOrigins, e.Content.Lifecycle = config.S3, nil, config.Lifecycle{AbortUploads: 1, QuarantineExpire: 1}
 			e.Observability.Dashboard = false
@@ -170,7 +174,7 @@ func synthesize(t *testing.T, name string) synthesis {
 		file, overrides = "prod", []config.Override{config.Compute(config.OnFargate)}
 	case change == nil:
 		file = name
-	case name == "storage":
+	case name == "storage", name == "whole":
 		file = "prod"
 	}
 	environment, err := config.Load(os.DirFS("../environments"), file, overrides...)
@@ -178,7 +182,9 @@ func synthesize(t *testing.T, name string) synthesis {
 		t.Fatal(err)
 	}
 	if change != nil {
-		plain(&environment)
+		if name != "whole" {
+			plain(&environment)
+		}
 		change(&environment)
 	}
 	app := synthtest.App(synthtest.HouseFlags)
