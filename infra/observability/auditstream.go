@@ -103,23 +103,18 @@ func NewAuditStream(scope constructs.Construct, id *string, props *AuditStreamPr
 	this.newFiles()
 	this.errors = NewLogGroup(this, jsii.String("Errors"), this.keyed, props.ExpireDays, props.Retain)
 	this.newStream()
-	policy.Attach(this, "Write", props.Gateway,
-		policy.Permit("PutsAuditRecords", []string{*this.stream.AttrArn()}, "firehose:PutRecord"),
-		policy.Permit("EncryptsAuditRecords", []string{*this.streamKey.KeyArn()}, gatewayEncrypts()...))
+	policy.Attach(this, "Write", props.Gateway, policy.Permit("PutsAuditRecords", []string{*this.stream.AttrArn()}, "firehose:PutRecord"))
 	return this
 }
 
-// gatewayEncrypts is what Firehose wants of whoever puts records into a stream
-// that a key of the account encrypts (Amazon Data Firehose Developer Guide,
-// "Data protection"; since 20 April 2026).
-func gatewayEncrypts() []string { return []string{"kms:GenerateDataKey", "kms:Decrypt"} }
-
-// streamStatements are of the key of what waits to be delivered. Firehose gets
-// a grant in the name of who makes the stream (Amazon Data Firehose API
-// Reference, DeliveryStreamEncryptionConfigurationInput).
+// streamStatements are of the key of what waits to be delivered. Whoever puts
+// records into a stream that a key of the account encrypts needs that key
+// (AWS's notice for streams made since 20 April 2026). Firehose gets a grant in
+// the name of who makes the stream (Amazon Data Firehose API Reference,
+// DeliveryStreamEncryptionConfigurationInput).
 func (a *auditStream) streamStatements() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		policy.Allow("GatewayEncrypts", awsiam.NewArnPrincipal(a.props.Gateway.RoleArn()), policy.Itself(), gatewayEncrypts(), nil),
+		policy.Allow("GatewayEncrypts", awsiam.NewArnPrincipal(a.props.Gateway.RoleArn()), policy.Itself(), []string{"kms:GenerateDataKey", "kms:Decrypt"}, nil),
 		policy.Allow("DeployersMakeTheStream", awsiam.NewAccountRootPrincipal(), policy.Itself(), []string{"kms:CreateGrant"}, policy.Conditions{
 			"Bool": {"kms:GrantIsForAWSResource": "true"}, "ArnLike": {policy.PrincipalARN: a.props.Guard.Keepers(a)},
 		}),
@@ -181,14 +176,14 @@ func (a *auditStream) newStream() {
 
 // delivers is what Firehose needs (Amazon Data Firehose Developer Guide, "Grant
 // Firehose access to an Amazon S3 destination"), but for reading files and
-// breaking off uploads: it takes nothing back, and S3 tidies up.
+// breaking off uploads: it takes nothing back, and S3 tidies up. The key's
+// policy lets it encrypt.
 func (a *auditStream) delivers() []awsiam.PolicyStatement {
 	below := func(folder string) string { return *a.bucket.ArnForObjects(jsii.String(folder + "*")) }
 	stream := policy.ARN(a, "logs", *awscdk.Stack_Of(a).Region(), fmt.Sprintf("log-group:%s:log-stream:%s", *a.errors.Ref(), deliveries))
 	return []awsiam.PolicyStatement{
 		policy.Permit("WritesFiles", []string{below(delivered), below(failed)}, "s3:PutObject"),
 		policy.Permit("FindsTheBucket", []string{*a.bucket.BucketArn()}, "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"),
-		policy.Permit("EncryptsFiles", []string{*a.keyed.KeyArn()}, "kms:GenerateDataKey", "kms:Decrypt"),
 		policy.Permit("TellsErrors", []string{stream}, "logs:PutLogEvents"),
 	}
 }

@@ -25,7 +25,7 @@ type Guard struct {
 	// DenyRoles may neither read nor list logs, whatever else they are given:
 	// ARNs or patterns of them.
 	DenyRoles []string
-	// WriteRoles write, as services do: ARNs of roles that a service takes.
+	// WriteRoles write instead of services: ARNs of roles that a service takes.
 	WriteRoles []string
 }
 
@@ -37,11 +37,11 @@ func (g *Guard) check(found *complaints.List) {
 // statements are the denies that hold whatever is given elsewhere.
 func (g *Guard) statements(bucket awss3.Bucket) []awsiam.PolicyStatement {
 	everywhere := []string{*bucket.BucketArn(), *bucket.ArnForObjects(jsii.String("*"))}
-	others := policy.Conditions{"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
+	writes := policy.Deny("OnlyServicesWrite", everywhere, adding(), policy.Conditions{"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}})
 	if len(g.WriteRoles) > 0 {
-		others = others.With("ArnNotLike", policy.PrincipalARN, g.WriteRoles)
+		writes = policy.Deny("OnlyTheseRolesWrite", everywhere, adding(), policy.Unless(g.WriteRoles))
 	}
-	statements := append(g.Bucket(bucket, *bucket.BucketArn(), removing()), policy.Deny("OnlyServicesWrite", everywhere, adding(), others))
+	statements := append(g.Bucket(bucket, *bucket.BucketArn(), removing()), writes)
 	if len(g.DenyRoles) > 0 {
 		statements = append(statements, policy.Deny("NotForTheseRoles", everywhere, slices.Concat(policy.Reading(), policy.Listing()),
 			policy.Conditions{"ArnLike": {policy.PrincipalARN: g.DenyRoles}}))

@@ -114,6 +114,12 @@ func (c condition) holds(keys contextKeys, variables bool) (bool, error) {
 // them for an operator, none of them for a negated one.
 func (c condition) matchesOne(value string, keys contextKeys, variables bool) (bool, error) {
 	for _, text := range c.values {
+		if strings.HasPrefix(c.operator.compare, "Arn") && isLiteralARN(text) && isLiteralARN(value) {
+			if text == value {
+				return !c.operator.negated, nil
+			}
+			continue
+		}
 		wanted, err := expand(text, variables, keys)
 		if err != nil {
 			return false, fmt.Errorf("%s %s: %w", c.operator.name, c.key, err)

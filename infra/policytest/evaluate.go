@@ -331,8 +331,8 @@ func (s *statement) coversResource(resource string, variables bool, keys context
 		if text == "*" || text == resource && resource != "*" {
 			return true, nil
 		}
-		if !strings.ContainsAny(text, wildcards+"$") && strings.Count(text, ":") >= arnFields-1 {
-			continue // an ARN, of something else
+		if isLiteralARN(text) {
+			continue // of something else
 		}
 		wanted, err := expand(text, variables, keys)
 		if err != nil {

@@ -104,6 +104,11 @@ func (p pattern) matchesARN(value string) (bool, error) {
 	return true, nil
 }
 
+// isLiteralARN says whether a text is an ARN that stands for itself only.
+func isLiteralARN(text string) bool {
+	return strings.HasPrefix(text, "arn:") && strings.Count(text, ":") >= arnFields-1 && !strings.ContainsAny(text, wildcards+"$")
+}
+
 // expand turns text of a policy into a pattern. With variables, ${aws:userid}
 // becomes the request's value and ${aws:userid, 'nobody'} has a default;
 // ${*}, ${?} and ${$} are these characters themselves ("IAM policy elements:

@@ -131,6 +131,9 @@ func (w *world) trailFiles() (asked []question) {
 			logs = "arn:aws:logs:" + prodRegion + ":" + prodAccount + ":log-group:signgate-prod-" + id + ":log-stream:"
 		}
 	}
+	for _, action := range []string{"s3:DeleteObject", "s3:AbortMultipartUpload"} {
+		asked = append(asked, question{bucket + ": the keeper, without a second factor, " + action, policytest.NewRequest(w.keeper, action, bucket+"/x"), false})
+	}
 	return append(asked,
 		question{"the gateway, were it given everything, decrypts the audit trail",
 			policytest.NewRequest(gateway, "kms:Decrypt", w.keyOf("AuditRecordsKey")).With("kms:ViaService", "s3."+prodRegion+".amazonaws.com"), false},

@@ -18,6 +18,7 @@ import (
 
 // mutant is a template with one thing less.
 type mutant struct {
+	kind string // of the resource
 	name string
 	make func() (undo func())
 }
@@ -60,14 +61,33 @@ func indifferent(kind string) []string {
 			"Rules/*/Name", "Rules/*/Priority", "Rules/*/VisibilityConfig/CloudWatchMetricsEnabled", "Rules/*/VisibilityConfig/MetricName",
 			"VisibilityConfig/CloudWatchMetricsEnabled", "VisibilityConfig/MetricName",
 		},
-		"AWS::IAM::ManagedPolicy":        {"Path"},
-		"AWS::EC2::VPCEndpoint":          {"VpcId"},
-		"AWS::EC2::SecurityGroup":        {"GroupDescription", "VpcId", "SecurityGroupEgress/*/CidrIp", "SecurityGroupEgress/*/Description"},
-		"AWS::EC2::FlowLog":              {"LogDestinationType"},
-		"AWS::EC2::Subnet":               {"AvailabilityZone", "CidrBlock", "VpcId"},
-		"AWS::Logs::Delivery":            {"RecordFields/*", "S3SuffixPath"}, // fewer fields tell less
-		"AWS::Logs::DeliveryDestination": {"DeliveryDestinationType", "Name", "OutputFormat"},
-		"AWS::Logs::DeliverySource":      {"Name"},
+		"AWS::IAM::ManagedPolicy": {"Path"},
+		// How much it may use, and what it is told; package gateway. What runs it
+		// is what CloudFormation refuses without.
+		"AWS::Lambda::Function": {
+			"Architectures", "Environment", "Handler", "MemorySize", "ReservedConcurrentExecutions", "Timeout", "VpcConfig/*/*",
+		},
+		// The ways of the API, which CloudFormation wants all, and how fast; package gateway.
+		"AWS::ApiGatewayV2::Api":         {"Name"},
+		"AWS::ApiGatewayV2::ApiMapping":  {"*"},
+		"AWS::ApiGatewayV2::DomainName":  {"DomainName"},
+		"AWS::ApiGatewayV2::Integration": {"ApiId", "IntegrationType", "TimeoutInMillis"},
+		"AWS::ApiGatewayV2::Route":       {"ApiId", "RouteKey"},
+		"AWS::ApiGatewayV2::Stage":       {"ApiId", "DefaultRouteSettings/DetailedMetricsEnabled", "StageName"},
+		// What the stores ask of them; package stores.
+		"AWS::DynamoDB::Table": {"AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "TimeToLiveSpecification"},
+		// How soon, and how small; package observability.
+		"AWS::KinesisFirehose::DeliveryStream": {"ExtendedS3DestinationConfiguration/BufferingHints", "ExtendedS3DestinationConfiguration/CompressionFormat"},
+		"AWS::Logs::LogStream":                 {"*"},
+		"Custom::SigningKey":                   {"ServiceTimeout"},
+		"Custom::SigningKeyIDs":                {"ServiceTimeout"},
+		"AWS::EC2::VPCEndpoint":                {"VpcId"},
+		"AWS::EC2::SecurityGroup":              {"GroupDescription", "VpcId", "SecurityGroupEgress/*/CidrIp", "SecurityGroupEgress/*/Description"},
+		"AWS::EC2::FlowLog":                    {"LogDestinationType"},
+		"AWS::EC2::Subnet":                     {"AvailabilityZone", "CidrBlock", "VpcId"},
+		"AWS::Logs::Delivery":                  {"RecordFields/*", "S3SuffixPath"}, // fewer fields tell less
+		"AWS::Logs::DeliveryDestination":       {"DeliveryDestinationType", "Name", "OutputFormat"},
+		"AWS::Logs::DeliverySource":            {"Name"},
 		// Recording more is no less safe.
 		"AWS::CloudTrail::Trail": {"AdvancedEventSelectors/*/Name", "IncludeGlobalServiceEvents", "IsMultiRegionTrail", "TrailName"},
 		// How soon it tells; package observability.
@@ -94,19 +114,28 @@ func unmissed() map[string]string {
 		"(OnlyTheCopierWrites)/s3:DeleteObject":                 "NobodyDeletes refuses it to everybody",
 		"(OnlyTheCopierWrites)/s3:ReplicateDelete":              "NobodyDeletes refuses it to everybody",
 		"(ReadersDecrypt)/StringEquals/kms:CallerAccount":       "the principal is the account already; AWS's own example has both",
+		// A key's own policy and that of who uses it say the same. Where a key is
+		// somebody else's, its policy may leave it to the other.
+		"/GatewayPermissions451B76ED/PolicyDocument/Statement/4":                                      "Signs: the signing key's policy lets the gateway sign",
+		"/GatewayPermissions451B76ED/PolicyDocument/Statement/4 (Signs)/StringEquals/kms:MessageType": "the signing key's policy says so too",
+		"/GatewayPermissions451B76ED/PolicyDocument/Statement/5":                                      "KnowsThePublicHalf: the signing key's policy lets the gateway",
+		"/SigningKeysPermissions1398F4AF/PolicyDocument/Statement/2":                                  "ReadsPublicHalves: the signing key's policy lets what makes keys",
+		"(DecryptsItsKeys)/StringEquals/kms:ViaService":                                               "the key of the secret says so too",
+		"(GatewayReads)/StringEquals/kms:ViaService":                                                  "the gateway's own policy says so too",
 	}
 }
 
 // mutants are all that a template's resources lose: every statement of every
 // policy, every action that is denied, every key of every condition, every member and element of every
 // property, and every policy of deletion. A flag is turned too.
-func mutants(template policytest.Template) []mutant {
+func mutants(template policytest.Template, among func(stack, id string) bool) []mutant {
 	var all []mutant
+	named := 0
 	resources := template.Body["Resources"].(map[string]any)
 	for _, id := range slices.Sorted(maps.Keys(resources)) {
 		resource := resources[id].(map[string]any)
 		kind := resource["Type"].(string)
-		if kind == "AWS::CDK::Metadata" || strings.HasPrefix(kind, "Custom::CrossRegionExport") || strings.HasPrefix(id, "CustomCrossRegionExport") {
+		if !among(template.Stack, id) || kind == "AWS::CDK::Metadata" || strings.HasPrefix(kind, "Custom::CrossRegionExport") || strings.HasPrefix(id, "CustomCrossRegionExport") {
 			continue // CDK's own, which the templates of constructs don't decide
 		}
 		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
@@ -125,6 +154,9 @@ func mutants(template policytest.Template) []mutant {
 				m.name = id + m.name
 				all = append(all, m)
 			}
+		}
+		for ; named < len(all); named++ {
+			all[named].kind = kind
 		}
 	}
 	return all
@@ -157,7 +189,7 @@ func within(path string, value any) (all []mutant) {
 		for _, name := range slices.Sorted(maps.Keys(value)) {
 			all = append(all, removal(path+"/"+name, value, name))
 			if flag, ok := value[name].(bool); ok {
-				all = append(all, mutant{path + "/" + name + turned, func() func() {
+				all = append(all, mutant{name: path + "/" + name + turned, make: func() func() {
 					value[name] = !flag
 					return func() { value[name] = flag }
 				}})
@@ -165,7 +197,7 @@ func within(path string, value any) (all []mutant) {
 			all = append(all, within(path+"/"+name, value[name])...)
 			if list, ok := value[name].([]any); ok {
 				for i := range list {
-					all = append(all, mutant{fmt.Sprintf("%s/%s/%d", path, name, i), func() func() {
+					all = append(all, mutant{name: fmt.Sprintf("%s/%s/%d", path, name, i), make: func() func() {
 						value[name] = slices.Delete(slices.Clone(list), i, i+1)
 						return func() { value[name] = list }
 					}})
@@ -196,7 +228,7 @@ func conditions(path string, statement map[string]any) (all []mutant) {
 	}
 	if actions, ok := statement["Action"].([]any); ok && statement["Effect"] == "Deny" {
 		for i, action := range actions {
-			all = append(all, mutant{fmt.Sprintf("%s/%v", path, action), func() func() {
+			all = append(all, mutant{name: fmt.Sprintf("%s/%v", path, action), make: func() func() {
 				statement["Action"] = slices.Delete(slices.Clone(actions), i, i+1)
 				return func() { statement["Action"] = actions }
 			}})
@@ -206,7 +238,7 @@ func conditions(path string, statement map[string]any) (all []mutant) {
 	for _, operator := range slices.Sorted(maps.Keys(condition)) {
 		keys := condition[operator].(map[string]any)
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			all = append(all, mutant{path + "/" + operator + "/" + key, func() func() {
+			all = append(all, mutant{name: path + "/" + operator + "/" + key, make: func() func() {
 				fewer := maps.Clone(condition)
 				fewer[operator] = maps.Clone(keys)
 				delete(fewer[operator].(map[string]any), key)
@@ -231,7 +263,7 @@ func written(path string, properties map[string]any, text string) (all []mutant)
 		panic(err)
 	}
 	for _, m := range within(path, document) {
-		all = append(all, mutant{m.name, func() func() {
+		all = append(all, mutant{name: m.name, make: func() func() {
 			undo := m.make()
 			changed, err := json.Marshal(document)
 			if err != nil {
@@ -245,69 +277,88 @@ func written(path string, properties map[string]any, text string) (all []mutant)
 }
 
 func removal(name string, from map[string]any, member string) mutant {
-	return mutant{name, func() func() {
+	return mutant{name: name, make: func() func() {
 		was := from[member]
 		delete(from, member)
 		return func() { from[member] = was }
 	}}
 }
 
-// caught says whether any check of an environment finds something.
-func caught(environment string, all []policytest.Template) (found bool) {
-	if len(neglect(environment, all)) > 0 {
+// trial is what is taken away, and what has to miss it.
+type trial struct {
+	environment string
+	among       func(stack, id string) bool                                                                 // resources that lose something
+	checks      func(kind string, all []policytest.Template) []func([]policytest.Template) iter.Seq[string] // beside neglect
+	least       int64                                                                                       // mutants
+}
+
+// caught says whether any check finds something, after a resource of a kind
+// has lost something.
+func (r trial) caught(kind string, all []policytest.Template) bool {
+	if len(neglect(r.environment, all)) > 0 {
 		return true
 	}
-	if environment != "storage" {
-		return false
-	}
-	for _, check := range []func([]policytest.Template) iter.Seq[string]{serve, resist, suffice} {
+	for _, check := range r.checks(kind, all) {
 		for range check(all) {
 			return true
 		}
 	}
-	return len(judge(all)) > 0
+	return false
 }
 
 // TestWhateverIsTakenAwayIsMissed removes each statement, condition and flag
-// of production in turn.
+// of production's storage and delivery in turn.
 func TestWhateverIsTakenAwayIsMissed(t *testing.T) {
-	all := templates(t, "storage")
+	judged := func(all []policytest.Template) iter.Seq[string] { return slices.Values(judge(all)) }
+	trial{
+		environment: "storage", least: 900,
+		among: func(string, string) bool { return true },
+		checks: func(string, []policytest.Template) []func([]policytest.Template) iter.Seq[string] {
+			return []func([]policytest.Template) iter.Seq[string]{serve, resist, suffice, judged}
+		},
+	}.run(t)
+}
+
+// run takes everything away, in as many workers as there are processors.
+func (r trial) run(t *testing.T) {
+	t.Helper()
+	all := templates(t, r.environment)
 	workers := runtime.GOMAXPROCS(0)
 	var made atomic.Int64
 	var group sync.WaitGroup
 	for worker := range workers {
 		mine := changed(all, func(policytest.Template) {})
-		group.Go(func() { made.Add(takeAway(t, mine, worker, workers)) })
+		group.Go(func() { made.Add(r.takeAway(t, mine, worker, workers)) })
 	}
 	group.Wait()
-	if made.Load() < 900 {
+	if made.Load() < r.least {
 		t.Errorf("only %d things were taken away", made.Load())
 	}
 }
 
 // takeAway is the share of one of several workers in the mutants.
-func takeAway(t *testing.T, all []policytest.Template, worker, workers int) (made int64) {
+func (r trial) takeAway(t *testing.T, all []policytest.Template, worker, workers int) (made int64) {
 	t.Helper()
-	if caught("storage", all) {
+	if r.caught("", all) {
 		t.Error("something is found before anything is taken away")
 		return 0
 	}
 	n := 0
 	for _, template := range all {
-		for _, m := range mutants(template) {
+		for _, m := range mutants(template, r.among) {
 			n++
 			if n%workers != worker {
 				continue
 			}
 			made++
 			undo := m.make()
-			if missed := caught("storage", all); missed == expected(template.Stack+"/"+m.name) {
+			if missed := r.caught(m.kind, all); missed == expected(template.Stack+"/"+m.name) {
 				t.Errorf("%s/%s: missed is %t", template.Stack, m.name, missed)
 			}
 			undo()
 		}
 	}
-	if caught("storage", all) {
+	if r.caught("", all) {
 		t.Error("something wasn't put back")
 	}
 	return made

@@ -68,7 +68,7 @@ func without(never ...string) func(any) bool {
 // requirements hold for every resource of its type in every environment that
 // is shipped.
 func requirements() []requirement {
-	return slices.Concat(storage(), edges(), watchers(), networks())
+	return slices.Concat(storage(), edges(), watchers(), networks(), gateways())
 }
 
 func storage() []requirement {
@@ -241,8 +241,11 @@ func neglect(environment string, all []policytest.Template) (complaints []string
 		complaints = append(complaints, outdated(template.Stack, template.Body["Resources"])...)
 		complaints = append(complaints, buckets(template)...)
 		complaints = append(complaints, fronts(environment, template)...)
-		if environment == "storage" {
+		if environment == "storage" || environment == "whole" {
 			complaints = append(complaints, unkept(template)...)
+		}
+		if environment == "whole" {
+			complaints = append(complaints, apart(template)...)
 		}
 	}
 	if environment == "storage" {
@@ -380,7 +383,7 @@ func fronts(environment string, template policytest.Template) (complaints []stri
 
 // unkept is what production would lose with its stack.
 func unkept(template policytest.Template) (complaints []string) {
-	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::Logs::LogGroup"} {
+	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::Logs::LogGroup", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"} {
 		for id, resource := range of(template, kind) {
 			if resource["DeletionPolicy"] != "Retain" || resource["UpdateReplacePolicy"] != "Retain" {
 				complaints = append(complaints, id+" would be deleted")
