@@ -64,6 +64,43 @@ func TestKeysAreRotatedInStepsThatNeverChangeAKey(t *testing.T) {
 	}
 }
 
+// Keys that are made when they are deployed, in the secret or in KMS, and from
+// the one to the other. What is new comes first, then the function is asked
+// whether a key may go, then the group changes, and what is gone goes last.
+func TestMadeKeysAreRotatedInStepsThatNeverChangeAKey(t *testing.T) {
+	const (
+		publicKey, keyGroup, key = "AWS::CloudFront::PublicKey", "AWS::CloudFront::KeyGroup", "AWS::KMS::Key"
+		pair, ids, permissions   = "Custom::SigningKey", "Custom::SigningKeyIDs", "AWS::IAM::ManagedPolicy"
+	)
+	for _, step := range []struct {
+		from, to            string
+		gone, changed, come []string
+	}{
+		{"managed a", "managed ab", []string{}, []string{keyGroup, ids}, []string{publicKey, pair}},
+		{"managed ab", "managed b", []string{publicKey, pair}, []string{keyGroup, ids}, []string{}},
+		{"kms a", "kms ab", []string{}, []string{keyGroup, permissions, ids}, []string{publicKey, key, pair}},
+		{"kms ab", "kms b", []string{publicKey, key, pair}, []string{keyGroup, permissions, ids}, []string{}},
+		{"managed a", "into kms", []string{}, []string{keyGroup, permissions, ids}, []string{publicKey, key, pair}},
+		{"into kms", "kms b", []string{publicKey, pair}, []string{keyGroup, ids}, []string{}},
+	} {
+		before, after := content(t, step.from), content(t, step.to)
+		gone, changed, come := changes(before, after)
+		changed = slices.DeleteFunc(changed, func(id string) bool { // what it waits for is no change to CloudFormation
+			old, now := before.Body["Resources"].(map[string]any)[id], after.Body["Resources"].(map[string]any)[id]
+			return reflect.DeepEqual(at(old, "Properties"), at(now, "Properties"))
+		})
+		synthtest.Equal(t, step.from+" to "+step.to, [][]string{kinds(before, gone), kinds(before, changed), kinds(after, come)}, [][]string{step.gone, step.changed, step.come})
+		for id, group := range of(after, keyGroup) {
+			waits, _ := group["DependsOn"].([]any)
+			for asked := range of(after, ids) {
+				if !slices.Contains(waits, any(asked)) {
+					t.Errorf("%s to %s: %s changes before %s was asked", step.from, step.to, id, asked)
+				}
+			}
+		}
+	}
+}
+
 func TestTurningOptionsOnAndOffReplacesNothingThatHoldsData(t *testing.T) {
 	// What CloudFormation replaces when it changes, of what options touch.
 	immutable := map[string][]string{

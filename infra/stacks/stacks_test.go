@@ -46,6 +46,14 @@ func variants() map[string]func(*config.Environment) {
 		"rotated": func(e *config.Environment) {
 			e.SigningKeys = config.SigningKeys{Source: config.Own, Active: "b", Slots: []config.Slot{{ID: "b", PEM: otherKey("staging")}}}
 		},
+		// A key beside another, and the other taken out, of each source.
+		"managed a":  keysOf(config.Managed, config.Slot{ID: "a"}),
+		"managed ab": keysOf(config.Managed, config.Slot{ID: "a"}, config.Slot{ID: "b"}),
+		"managed b":  keysOf(config.Managed, config.Slot{ID: "b"}),
+		"kms a":      keysOf(config.InKMS, config.Slot{ID: "a"}),
+		"kms ab":     keysOf(config.InKMS, config.Slot{ID: "a"}, config.Slot{ID: "b"}),
+		"kms b":      keysOf(config.InKMS, config.Slot{ID: "b"}),
+		"into kms":   keysOf(config.InKMS, config.Slot{ID: "a", Source: config.Managed}, config.Slot{ID: "b"}),
 		"full": func(e *config.Environment) {
 			e.Content.TransferAcceleration, e.Content.Backup = true, &config.Backup{Glacier: 1, Expire: 365}
 			e.Delivery.AccessLogs, e.Delivery.LogQueries, e.Delivery.BindAddresses = true, true, true
@@ -129,6 +137,11 @@ func tasks(e *config.Environment) {
 	}
 	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
 	e.Network = &config.Network{CIDR: "10.20.0.0/20"}
+}
+
+// keysOf are the keys of an environment without a gateway of its own.
+func keysOf(source string, slots ...config.Slot) func(*config.Environment) {
+	return func(e *config.Environment) { e.SigningKeys = config.SigningKeys{Source: source, Slots: slots} }
 }
 
 // plain makes of dev what it is without a gateway of its own, and with a key
