@@ -167,7 +167,7 @@ func TestWhateverIsTakenFromTheGatewayIsMissed(t *testing.T) {
 		asks[prefix] = exceed(gatewayAsks(t), prefix)
 	}
 	trial{
-		environment: "whole", least: 300,
+		environment: "whole", least: 500,
 		among: func(stack, id string) bool { return !storage[stack+"/"+id] },
 		checks: func(kind string, _ []policytest.Template) []func([]policytest.Template) iter.Seq[string] {
 			prefix, told := actions[kind]

@@ -331,6 +331,7 @@ func (r trial) run(t *testing.T) {
 		group.Go(func() { made.Add(r.takeAway(t, mine, worker, workers)) })
 	}
 	group.Wait()
+	t.Logf("%d things were taken away", made.Load())
 	if made.Load() < r.least {
 		t.Errorf("only %d things were taken away", made.Load())
 	}
