@@ -15,31 +15,17 @@ import (
 
 // permissions is what the gateway may do beside its bucket, however it runs.
 func (c *Common) permissions(scope constructs.Construct) []awsiam.PolicyStatement {
-	statements := []awsiam.PolicyStatement{
-		// Parameter Store looks at the path that is asked for, not at what is below
-		// it (AWS Systems Manager User Guide, "How Parameter Store authorizes
-		// parameter retrieval").
-		policy.Permit("ReadsItsSettings", []string{policy.ARN(scope, "ssm", *awscdk.Stack_Of(scope).Region(), "parameter"+c.SettingsPath)}, "ssm:GetParametersByPath"),
-		policy.Permit("ReadsItsKeys", []string{c.SigningSecret.ARN}, "secretsmanager:GetSecretValue"),
-	}
-	if key := c.SigningSecret.KeyARN; key != "" {
-		statements = append(statements, policy.Allow("DecryptsItsKeys", nil, []string{key}, []string{"kms:Decrypt"}, policy.ThroughSecrets(scope, c.SigningSecret.ARN)))
-	}
+	statements := Reads(scope, c.SettingsPath, c.SigningSecret)
 	if hook := c.HookSecret; hook != nil {
 		statements = append(statements, policy.Permit("ReadsTheSecretOfQuestions", []string{hook.ARN}, "secretsmanager:GetSecretValue"))
 		if hook.KeyARN != "" {
 			statements = append(statements, policy.Allow("DecryptsTheSecretOfQuestions", nil, []string{hook.KeyARN}, []string{"kms:Decrypt"}, policy.ThroughSecrets(scope, hook.ARN)))
 		}
 	}
-	if keys := c.SigningSecret.SignWith; len(keys) > 0 {
-		statements = append(statements,
-			policy.Allow("Signs", nil, keys, []string{"kms:Sign"}, policy.Conditions{"StringEquals": {"kms:MessageType": "DIGEST"}}),
-			policy.Permit("KnowsThePublicHalf", keys, "kms:GetPublicKey"))
-	}
 	actions := map[string][]string{"Grants": policy.GatewayShares(), "Audit": policy.GatewayRecords(), "APIKeys": policy.GatewayKnowsMachines()}
 	tables := c.tables()
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		resources := []string{tables[name].ARN}
+		resources := append(make([]string, 0, 1+len(tables[name].Indexes)), tables[name].ARN)
 		for _, index := range tables[name].Indexes {
 			resources = append(resources, tables[name].ARN+"/index/"+index)
 		}
@@ -65,6 +51,29 @@ func (f *function) permissions() []awsiam.PolicyStatement {
 // gives it, ends in :* for its streams.
 func writesLog(logs awslogs.CfnLogGroup) awsiam.PolicyStatement {
 	return policy.Permit("WritesItsLog", []string{*logs.AttrArn()}, "logs:CreateLogStream", "logs:PutLogEvents")
+}
+
+// Reads is what a gateway has to read before it can do anything, wherever it
+// runs: its settings, and its keys where the secret is named.
+func Reads(scope constructs.Construct, settingsPath string, secret SigningSecret) []awsiam.PolicyStatement {
+	statements := []awsiam.PolicyStatement{
+		// Parameter Store looks at the path that is asked for, not at what is below
+		// it (AWS Systems Manager User Guide, "How Parameter Store authorizes
+		// parameter retrieval").
+		policy.Permit("ReadsItsSettings", []string{policy.ARN(scope, "ssm", *awscdk.Stack_Of(scope).Region(), "parameter"+settingsPath)}, "ssm:GetParametersByPath"),
+	}
+	if secret.ARN != "" {
+		statements = append(statements, policy.Permit("ReadsItsKeys", []string{secret.ARN}, "secretsmanager:GetSecretValue"))
+	}
+	if key := secret.KeyARN; key != "" {
+		statements = append(statements, policy.Allow("DecryptsItsKeys", nil, []string{key}, []string{"kms:Decrypt"}, policy.ThroughSecrets(scope, secret.ARN)))
+	}
+	if keys := secret.SignWith; len(keys) > 0 {
+		statements = append(statements,
+			policy.Allow("Signs", nil, keys, []string{"kms:Sign"}, policy.Conditions{"StringEquals": {"kms:MessageType": "DIGEST"}}),
+			policy.Permit("KnowsThePublicHalf", keys, "kms:GetPublicKey"))
+	}
+	return statements
 }
 
 // interfaces lets Lambda connect a function to a VPC in the role's name, and

@@ -78,9 +78,9 @@ func TestMadeKeysAreRotatedInStepsThatNeverChangeAKey(t *testing.T) {
 	}{
 		{"managed a", "managed ab", []string{}, []string{keyGroup, ids}, []string{publicKey, pair}},
 		{"managed ab", "managed b", []string{publicKey, pair}, []string{keyGroup, ids}, []string{}},
-		{"kms a", "kms ab", []string{}, []string{keyGroup, permissions, ids}, []string{publicKey, key, pair}},
-		{"kms ab", "kms b", []string{publicKey, key, pair}, []string{keyGroup, permissions, ids}, []string{}},
-		{"managed a", "into kms", []string{}, []string{keyGroup, permissions, ids}, []string{publicKey, key, pair}},
+		{"kms a", "kms ab", []string{}, []string{keyGroup, permissions, permissions, ids}, []string{publicKey, key, pair}},
+		{"kms ab", "kms b", []string{publicKey, key, pair}, []string{keyGroup, permissions, permissions, ids}, []string{}},
+		{"managed a", "into kms", []string{}, []string{keyGroup, permissions, permissions, ids}, []string{publicKey, key, pair}},
 		{"into kms", "kms b", []string{publicKey, pair}, []string{keyGroup, ids}, []string{}},
 	} {
 		before, after := content(t, step.from), content(t, step.to)

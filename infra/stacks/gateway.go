@@ -91,7 +91,8 @@ func (e *Environment) makeAuditStream() {
 // id: what both have, such as its log and its name, stays when that changes.
 func (e *Environment) makeGateway() {
 	g := e.config.Gateway
-	if g == nil {
+	if g == nil { // it runs elsewhere, under the same role
+		policy.Attach(e.Content, "GatewayReads", e.gateway, gateway.Reads(e.Content, e.settingsPath(), e.keys.secret)...)
 		return
 	}
 	common := gateway.Common{

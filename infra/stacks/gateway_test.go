@@ -196,6 +196,21 @@ func statements(t *testing.T, template policytest.Template, prefix string) (foun
 	return found
 }
 
+// A gateway that runs elsewhere has the role, its settings and its keys.
+func TestAGatewayElsewhereReadsItsSettingsAndKeys(t *testing.T) {
+	for name, want := range map[string][]string{
+		"plain":     {"ReadsItsSettings"}, // its keys are a folder of its own
+		"managed a": {"ReadsItsSettings", "ReadsItsKeys", "DecryptsItsKeys"},
+		"kms a":     {"ReadsItsSettings", "ReadsItsKeys", "DecryptsItsKeys", "Signs", "KnowsThePublicHalf"},
+	} {
+		var found []string
+		for _, statement := range statements(t, content(t, name), "GatewayReads") {
+			found = append(found, statement["Sid"].(string))
+		}
+		synthtest.Equal(t, name, found, want)
+	}
+}
+
 // texts are all texts in a value, in their order; of a function of
 // CloudFormation, those that it joins.
 func texts(value any) (found []string) {

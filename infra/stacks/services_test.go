@@ -161,6 +161,7 @@ func (w *world) assumes() []grant {
 		{"the copier follows changes", own("-ContentCopier", "s3:GetReplicationConfiguration", w.bucket), nil},
 		{"CloudTrail writes records", own("-TrailDeliverer", "logs:PutLogEvents",
 			logs+"TrailLogGroup7D672DC9:log-stream:"+prodAccount+"_CloudTrail_"+prodRegion+"_3"), nil},
+		{"a gateway elsewhere reads its settings", own("-GatewayRole", "ssm:GetParametersByPath", ssmARN("signgate/prod")), nil},
 		{"flows are written", own("-NetworkFlowLogger", "logs:PutLogEvents", logs+"NetworkFlowLogsAA56CF75:log-stream:eni-1"), nil},
 	}
 }
