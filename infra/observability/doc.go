@@ -1,9 +1,10 @@
 // Package observability is what tells afterwards what happened, and at once
 // when something goes wrong: a bucket for logs, a trail of what was done to
-// objects, a dashboard, alarms. Each is a construct for any Go CDK app.
+// objects, a stream that delivers audit records, a dashboard, alarms. Each is a
+// construct for any Go CDK app.
 //
-// It isn't the gateway's audit trail, which says who was given a URL and why
-// (signgate audit); together with the access logs that says who used it.
+// What an audit record says, who was given a URL and why, is the gateway's
+// matter (signgate audit); together with the access logs that says who used it.
 //
 // # Two regions
 //
@@ -13,12 +14,13 @@
 // is of the distribution, NewGatewayAlarms of the gateway, each with a topic of
 // its region. Which metrics a gateway has is said by package metrics.
 //
-// # Two buckets
+// # Three buckets
 //
 // S3 delivers server access logs only to a bucket whose default encryption is
 // SSE-S3 (Amazon S3 User Guide, "Enabling Amazon S3 server access logging").
 // NewLogBucket therefore is encrypted with S3's keys; NewTrail keeps a bucket
-// of its own, with a key of its own.
+// of its own, with a key of its own, and so does NewAuditStream, whose files
+// Data Firehose writes under a role.
 //
 // # Whose logs
 //

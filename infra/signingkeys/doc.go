@@ -15,6 +15,11 @@
 // NewTrust takes public keys that others have made, and refuses private ones.
 // NewManaged has the keys made when they are deployed, by a function (keygen)
 // that keeps the private halves in a secret; what CloudFormation, its templates
-// and its outputs see are public halves only. There step 2 is the work of
-// signgate keys rotate, and a step 4 that comes too early fails.
+// and its outputs see are public halves only. A slot's key may be in KMS
+// instead, where only the gateway signs with it: then the function reads its
+// public half, and the secret says which key it is. When such a slot is gone
+// its key is scheduled for deletion, or stays where everything is to be kept;
+// CloudFormation gets there only after the function has let the slot go. There
+// step 2 is the work of signgate keys rotate, and a step 4 that comes too early
+// fails.
 package signingkeys
