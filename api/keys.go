@@ -75,7 +75,7 @@ func (k *keySettings) distribution(now func() time.Time) rotation.Distribution {
 
 type keysStatusCommand struct {
 	keySettings
-	Probe bool `help:"Ask the distribution which keys it takes. It needs the keys."`
+	Probe bool `help:"Ask the distribution which keys it takes. Of a key in KMS that can't be used from here it says only whether it knows the id."`
 }
 
 func (c *keysStatusCommand) run(ctx context.Context, now func() time.Time, stdout io.Writer) error {
@@ -120,10 +120,19 @@ func (c *keysStatusCommand) probe(ctx context.Context, now func() time.Time, sto
 		return ""
 	}
 	signer, err := store.Signer(ctx, slot)
-	if err != nil {
-		return err.Error()
+	trusted := false
+	if err == nil {
+		trusted, err = c.distribution(now).Trusts(ctx, keyring.Key{ID: slot.KeyID, Signer: signer})
 	}
-	trusted, err := c.distribution(now).Trusts(ctx, keyring.Key{ID: slot.KeyID, Signer: signer})
+	if errors.Is(err, keyring.ErrUnavailable) && slot.KMSKey != "" { // only the gateway signs with it, or it is gone
+		known, knowsErr := c.distribution(now).Knows(ctx, slot.KeyID)
+		switch {
+		case knowsErr == nil && known:
+			return "knows its id"
+		case knowsErr == nil:
+			return "doesn't know it"
+		}
+	}
 	switch {
 	case err != nil:
 		return err.Error()

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -394,6 +395,53 @@ func TestAKeyInKMSSignsWhatTheEdgeTakes(t *testing.T) {
 	if sha1 := start(t, environment, "signgate", "serve", "--signing-hash=SHA1"); sha1.exitCode(t) == 0 || !strings.Contains(sha1.stderr.String(), "SHA256") {
 		t.Errorf("SHA-1: %s", sha1.stderr)
 	}
+}
+
+// Only the gateway signs with keys in KMS: who rotates them has no way there,
+// and the old one is gone before its slot is.
+func TestKeysInKMSAreRotatedByWhoMayNotUseThem(t *testing.T) {
+	s, m := startStack(t), startKMS(t)
+	environment := inSecret(t, s, m)
+	operator := append(slices.Clone(environment), "SIGNGATE_KMS_ENDPOINT=http://"+freeAddresses(t, 1)[0])
+	deploy := func(slot, id string) (arn string) {
+		arn, public := m.inKMS(t, types.KeySpecEccNistP256)
+		added := s.keys(t, environment, "add", slot, "--key-id="+id, "--kms-key="+arn, "--public-key="+public)
+		writeFile(t, filepath.Join(s.data, "key-group", id+".pem"), []byte(added.stdout.String()))
+		return arn
+	}
+	status := func(says string) {
+		t.Helper()
+		waitUntil(t, says, func() bool {
+			return strings.Contains(s.keys(t, operator, "status", "--probe").stdout.String(), says)
+		})
+	}
+	rotate := func(wantCode int, says string) {
+		t.Helper()
+		p := start(t, operator, "signgate", append([]string{"keys", "rotate", "--without-key", "--probe-every=100ms"}, hurried()...)...)
+		if code := p.exitCode(t); code != wantCode || !strings.Contains(p.stdout.String()+p.stderr.String(), says) {
+			t.Errorf("rotate: %d %s%s", code, p.stdout, p.stderr)
+		}
+	}
+	old := deploy("a", "KSLOTA001")
+	status("knows its id")
+	g := s.startGatewayIn(t, environment, append(hurried(), "--read-life=2s")...)
+	running := startTraffic(t, g)
+	deploy("b", "KSLOTB001")
+	rotate(3, "remove slot a")
+	if err := os.Remove(filepath.Join(s.data, "key-group", "KSLOTA001.pem")); err != nil {
+		t.Fatal(err)
+	}
+	status("doesn't know it")
+	service := kms.New(kms.Options{Region: "us-east-1", BaseEndpoint: aws.String(m.url), Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
+	// moto takes no ARN here.
+	if _, err := service.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: aws.String(old[strings.LastIndex(old, "/")+1:])}); err != nil {
+		t.Fatal(err)
+	}
+	rotate(0, "removed: KSLOTA001")
+	if counted := running.end(t); counted["KSLOTA001"] == 0 || counted["KSLOTB001"] == 0 || len(counted) != 2 {
+		t.Errorf("requests by key: %v", counted)
+	}
+	mustNotSay(t, g.process, "Signature=")
 }
 
 // Nothing can be derived from a key whose signatures differ each time.
