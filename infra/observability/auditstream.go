@@ -92,6 +92,8 @@ func NewAuditStream(scope constructs.Construct, id *string, props *AuditStreamPr
 	}
 	this := &auditStream{props: props}
 	constructs.NewConstruct_Override(this, scope, id)
+	// Firehose shows the account for which it takes a role (Amazon Data Firehose
+	// Developer Guide, "Allow Firehose to assume an IAM role").
 	this.deliverer = awsiam.NewRole(this, jsii.String("Deliverer"), &awsiam.RoleProps{
 		Description: jsii.String("Data Firehose writes audit records to their bucket"),
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("firehose.amazonaws.com"), &awsiam.ServicePrincipalOpts{
