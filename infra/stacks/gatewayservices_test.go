@@ -19,8 +19,8 @@ func surround(all []policytest.Template) iter.Seq[string] {
 	if err != nil {
 		return slices.Values([]string{err.Error()})
 	}
-	asked := slices.Concat(w.secret(), w.signingKeys(), w.trailFiles(), w.governs())
-	for _, granted := range slices.Concat(w.ownKeys(), w.becomes()) {
+	asked := slices.Concat(w.secret(), w.signingKeys(), w.trailFiles(), w.overHTTP(), w.governs())
+	for _, granted := range slices.Concat(w.ownKeys(), w.becomes(), w.alarms()) {
 		asked = append(asked, granted.questions()...)
 	}
 	return w.ask(asked)
@@ -185,6 +185,30 @@ func (w *world) ownKeys() []grant {
 			map[string]string{"kms:EncryptionContext:aws:logs:arn": arn + "another"}})
 	}
 	return granted
+}
+
+// topic is the one that the gateway's alarms tell, in its own region.
+func (w *world) topic() string { return named(w.policies.Attached, ":sns:"+prodRegion+":") }
+
+// alarms is how the gateway's alarms tell.
+func (w *world) alarms() []grant {
+	alarm := "arn:aws:cloudwatch:" + prodRegion + ":" + prodAccount + ":alarm:a"
+	return []grant{
+		{"the gateway's alarm tells", does("cloudwatch.amazonaws.com", "sns:Publish", w.topic(), alarm),
+			map[string]string{"aws:SourceArn": "arn:aws:events:" + prodRegion + ":" + prodAccount + ":rule/a", "aws:SourceAccount": strangeAccount}},
+		{"the gateway's alarm encrypts", does("cloudwatch.amazonaws.com", "kms:GenerateDataKey", w.keyOf("signgate-prod/TopicKey"), alarm), map[string]string{"aws:SourceAccount": strangeAccount}},
+	}
+}
+
+// overHTTP is what nobody does with this topic without TLS.
+func (w *world) overHTTP() (asked []question) {
+	for action := range strings.FieldsSeq("AddPermission DeleteTopic GetTopicAttributes ListSubscriptionsByTopic Publish RemovePermission SetTopicAttributes Subscribe") {
+		request := policytest.NewRequest(w.administrator, "sns:"+action, w.topic())
+		asked = append(asked,
+			question{"the gateway's topic, over HTTP sns:" + action, request.OverHTTP(), false},
+			question{"the gateway's topic, sns:" + action, request, true})
+	}
+	return asked
 }
 
 // becomes is who takes which role, and what the smaller ones may.

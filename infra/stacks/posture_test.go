@@ -245,7 +245,7 @@ func neglect(environment string, all []policytest.Template) (complaints []string
 			complaints = append(complaints, unkept(template)...)
 		}
 		if environment == "whole" {
-			complaints = append(complaints, apart(template)...)
+			complaints = append(complaints, beyond(template)...)
 		}
 	}
 	if environment == "storage" {
@@ -383,7 +383,7 @@ func fronts(environment string, template policytest.Template) (complaints []stri
 
 // unkept is what production would lose with its stack.
 func unkept(template policytest.Template) (complaints []string) {
-	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::Logs::LogGroup", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"} {
+	for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::Logs::LogGroup", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::SecretsManager::ResourcePolicy"} {
 		for id, resource := range of(template, kind) {
 			if resource["DeletionPolicy"] != "Retain" || resource["UpdateReplacePolicy"] != "Retain" {
 				complaints = append(complaints, id+" would be deleted")
