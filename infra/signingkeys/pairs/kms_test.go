@@ -115,13 +115,7 @@ func TestManagedKeysAreFollowedByOnesInKMS(t *testing.T) {
 	handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
 	handle(t, handler, inKMS(cfn.RequestCreate, secret, "b", key))
 	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"}))
-	document, revision, err := open(secret).Read(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(document.Switch("b", at.now()), open(secret).Write(t.Context(), document, revision)); err != nil {
-		t.Fatal(err)
-	}
+	retire(t, secret, "b", at.now())
 	if _, _, err := handler.Handle(t.Context(), ids(secret, map[string]any{"b": "KEXAMPLE2"})); !errors.Is(err, pairs.ErrNeeded) {
 		t.Errorf("a is taken from the distribution too early: %v", err)
 	}

@@ -109,7 +109,7 @@ func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID strin
 	case IDs:
 		ids, keep, err := identities(event)
 		if err == nil {
-			err = h.bind(ctx, h.config.Open(secret), ids, keep)
+			err = h.bind(ctx, h.config.Open(secret), ids, keep, event.RequestType == cfn.RequestUpdate)
 		}
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
@@ -230,7 +230,12 @@ func (h *Handler) vacate(document *keyring.Document, slot string) error {
 // A key that waits may have another id, from a deployment that was rolled back,
 // or be taken from the distribution: it has no id then, lest it be made to
 // sign meanwhile. No URL has the one before.
-func (h *Handler) bind(ctx context.Context, store Store, ids map[string]string, keep time.Duration) error {
+//
+// An update may name a slot that the document has no more: a rollback does, of
+// the deployment that took a spent key from the distribution, when signgate
+// keys rotate has removed it meanwhile. Refused, it would leave the stack in
+// the middle of its rollback; a public key that nobody signs with does no harm.
+func (h *Handler) bind(ctx context.Context, store Store, ids map[string]string, keep time.Duration, update bool) error {
 	return h.change(ctx, store, func(document *keyring.Document) (bool, error) {
 		if err := h.covers(document, ids, keep); err != nil {
 			return false, err
@@ -245,8 +250,12 @@ func (h *Handler) bind(ctx context.Context, store Store, ids map[string]string, 
 		}
 		changed := false
 		for slot, id := range ids {
-			if document.Slots[slot].KeyID == id {
+			held, there := document.Slots[slot]
+			if held.KeyID == id || !there && update {
 				continue
+			}
+			if held.KeyID != "" {
+				return false, fmt.Errorf("%w: the key of slot %s has signed as %s, and the distribution has it as %s now; a slot that was taken away takes a new name when it comes back", keyring.ErrSlot, slot, held.KeyID, id)
 			}
 			if err := document.Bind(slot, id, h.config.Now()); err != nil {
 				return false, err

@@ -220,11 +220,65 @@ func TestKeysAreKnownByCloudFrontsIDs(t *testing.T) {
 	if _, err := open(secret).Load(t.Context(), nil); err != nil {
 		t.Errorf("a gateway can't take it: %v", err)
 	}
-	if _, _, err := handler.Handle(t.Context(), ids(secret, map[string]any{"a": "KEXAMPLE2"})); !errors.Is(err, keyring.ErrSlot) {
-		t.Errorf("another id for the same key: %v", err)
-	}
-	if _, _, err := handler.Handle(t.Context(), ids(secret, map[string]any{"a": "KEXAMPLE1", "z": "KEXAMPLE3"})); !errors.Is(err, keyring.ErrSlot) {
+	none := ids(secret, map[string]any{"a": "KEXAMPLE1", "z": "KEXAMPLE3"})
+	none.RequestType = cfn.RequestCreate
+	if _, _, err := handler.Handle(t.Context(), none); !errors.Is(err, keyring.ErrSlot) {
 		t.Errorf("an id for no key: %v", err)
+	}
+}
+
+// retire has another slot sign.
+func retire(t *testing.T, secret, to string, at time.Time) {
+	t.Helper()
+	document, revision, err := open(secret).Read(t.Context())
+	if err == nil {
+		err = errors.Join(document.Switch(to, at), open(secret).Write(t.Context(), document, revision))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADeploymentThatForgotASpentKeyCanBeRolledBackWhenTheSecretForgotItToo(t *testing.T) {
+	t.Parallel()
+	handler, at := newHandler()
+	secret := newSecret(t, "")
+	handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
+	handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
+	both := ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"})
+	handle(t, handler, both)
+	retire(t, secret, "b", at.now())
+	at.Time = at.Add(13 * time.Hour)
+	handle(t, handler, ids(secret, map[string]any{"b": "KEXAMPLE2"}))
+	document, revision, err := open(secret).Read(t.Context())
+	if err == nil { // as signgate keys rotate does it
+		err = errors.Join(document.Remove("a", at.now()), open(secret).Write(t.Context(), document, revision))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle(t, handler, both) // the rollback
+	if document := read(t, secret); len(document.Slots) != 1 || document.Slots["b"].KeyID != "KEXAMPLE2" {
+		t.Errorf("it knows %v", document.Names())
+	}
+}
+
+func TestASlotThatHasSignedDoesNotComeBackUnderAnotherID(t *testing.T) {
+	t.Parallel()
+	handler, at := newHandler()
+	secret := newSecret(t, "")
+	handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
+	handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"}))
+	retire(t, secret, "b", at.now())
+	for slot, keyIDs := range map[string]map[string]any{"a": {"a": "KEXAMPLE3", "b": "KEXAMPLE2"}, "b": {"a": "KEXAMPLE1", "b": "KEXAMPLE3"}} {
+		_, _, err := handler.Handle(t.Context(), ids(secret, keyIDs))
+		if !errors.Is(err, keyring.ErrSlot) || !strings.Contains(err.Error(), "slot "+slot+" ") || !strings.Contains(err.Error(), "takes a new name") {
+			t.Errorf("%s: %v", slot, err)
+		}
+		if document := read(t, secret); document.Slots["a"].KeyID != "KEXAMPLE1" || document.Slots["b"].KeyID != "KEXAMPLE2" {
+			t.Errorf("%s: it was written: %+v", slot, document.Slots)
+		}
 	}
 }
 
@@ -264,13 +318,7 @@ func TestAKeyIsTakenFromTheDistributionOnlyWhenNoURLNeedsIt(t *testing.T) {
 		}
 	}
 	refused("a signs")
-	document, revision, err := open(secret).Read(t.Context())
-	if err == nil {
-		err = errors.Join(document.Switch("b", at.now()), open(secret).Write(t.Context(), document, revision))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	retire(t, secret, "b", at.now())
 	at.Time = at.Add(13*time.Hour - time.Second)
 	refused("may live until 2026-03-02T01:00:00Z")
 	at.Time = at.Add(time.Second)
