@@ -90,8 +90,8 @@ type gatewayAlarms struct {
 }
 
 // NewGatewayAlarms makes the alarms of a gateway, in its region: what it
-// measures itself, and what AWS measures of its function or its service and of
-// its tables.
+// measures itself, and what AWS measures of its function or its service, of its
+// tables and of its stream of audit records.
 func NewGatewayAlarms(scope constructs.Construct, id *string, props *GatewayAlarmsProps) GatewayAlarms {
 	if err := props.Validate(); err != nil {
 		panic(err)
@@ -103,6 +103,7 @@ func NewGatewayAlarms(scope constructs.Construct, id *string, props *GatewayAlar
 	all = append(all, gateway.keys(thresholds), gateway.records())
 	all = append(all, gateway.checks()...)
 	all = append(all, gateway.tables()...)
+	all = append(all, gateway.deliveries()...)
 	if gateway.Function != nil {
 		all = append(all, gateway.Function.watched(thresholds)...)
 		if gateway.Function.AccessLogs != "" {

@@ -20,8 +20,9 @@ import (
 func asFunction() observability.GatewayMetrics {
 	return observability.GatewayMetrics{
 		Namespace: "signgate/test", Checks: []string{metrics.CheckKeys, metrics.CheckAPIKeys},
-		Function: &observability.FunctionMetrics{APIID: "a1b2c3", FunctionName: "gateway", AccessLogs: "api-logs", Logs: "function-logs", Concurrency: 100},
-		Tables:   []observability.TableMetrics{{ID: "Grants", Name: "grants", Indexes: []string{"grantee"}}, {ID: "Audit", Name: "audit"}},
+		Function:    &observability.FunctionMetrics{APIID: "a1b2c3", FunctionName: "gateway", AccessLogs: "api-logs", Logs: "function-logs", Concurrency: 100},
+		Tables:      []observability.TableMetrics{{ID: "Grants", Name: "grants", Indexes: []string{"grantee"}}, {ID: "Audit", Name: "audit"}},
+		AuditStream: "records",
 	}
 }
 
@@ -130,6 +131,9 @@ func TestAFunctionsAlarmsLookAtItsAPIItselfAndItsTables(t *testing.T) {
 		"ThrottledGrantsWrite":       table + "WriteThrottleEvents Sum 300s TableName=grants" + above + "0" + sustained + quiet,
 		"ThrottledGrantsWritegrantee": table + "WriteThrottleEvents Sum 300s GlobalSecondaryIndexName=grantee TableName=grants" +
 			above + "0" + sustained + quiet,
+		// A stream that is blocked says nothing any more, which is no all-clear.
+		"StreamLate":          "AWS/Firehose DeliveryToS3.DataFreshness Maximum 300s DeliveryStreamName=records" + above + "900" + atOnce + " | ignore",
+		"StreamFails":         "AWS/Firehose DeliveryToS3.Success Average 300s DeliveryStreamName=records" + below + "1" + sustained + " | ignore",
 		"ThrottledAuditRead":  table + "ReadThrottleEvents Sum 300s TableName=audit" + above + "0" + sustained + quiet,
 		"ThrottledAuditWrite": table + "WriteThrottleEvents Sum 300s TableName=audit" + above + "0" + sustained + quiet,
 	})
@@ -168,7 +172,7 @@ func TestAServicesAlarmsLookAtItsLoadBalancerAndItself(t *testing.T) {
 func TestAlarmsOfAGatewayTellFromTheThresholdsThatAreGiven(t *testing.T) {
 	given := observability.Thresholds{ServerErrors: 5, Latency: 1500 * time.Millisecond, Denials: 80, KeyAge: 24 * time.Hour}
 	lambda, service := asFunction(), asService()
-	lambda.Function.AccessLogs, lambda.Function.Concurrency, lambda.Tables = "", 0, nil
+	lambda.Function.AccessLogs, lambda.Function.Concurrency, lambda.Tables, lambda.AuditStream = "", 0, nil, ""
 	for name, gateway := range map[string]observability.GatewayMetrics{"1500": lambda, "1.5": service} {
 		got := alarmsOf(t, synth(t, synthtest.NoFlags, "", newGatewayAlarms(gateway, given)))
 		for id, threshold := range map[string]string{"ServerErrors": "5", "Unavailable": "5", "Latency": name, "Denials": "80", "Unknown": "80", "KeyAge": "86400"} {
@@ -176,7 +180,7 @@ func TestAlarmsOfAGatewayTellFromTheThresholdsThatAreGiven(t *testing.T) {
 				t.Errorf("%s: %s", id, got[id])
 			}
 		}
-		for _, id := range []string{"HeldBack", "Concurrency", "ThrottledGrantsRead"} {
+		for _, id := range []string{"HeldBack", "Concurrency", "ThrottledGrantsRead", "StreamLate", "StreamFails"} {
 			if _, there := got[id]; there {
 				t.Errorf("there is an alarm %s of what isn't there", id)
 			}

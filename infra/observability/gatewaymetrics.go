@@ -24,6 +24,10 @@ type GatewayMetrics struct {
 	Service  *ServiceMetrics  // it is a service of ECS behind a load balancer
 
 	Tables []TableMetrics // of DynamoDB, that it keeps things in
+
+	// AuditStream is the name of the stream of Firehose that delivers its audit
+	// records. Empty: there is none.
+	AuditStream string
 }
 
 // FunctionMetrics is a function of Lambda behind an HTTP API.

@@ -77,6 +77,9 @@ func (e *Environment) gatewayMetrics() *observability.GatewayMetrics {
 	if e.config.Gateway.APIKeys {
 		found.Checks = append(found.Checks, metrics.CheckAPIKeys)
 	}
+	if e.auditStream != nil {
+		found.AuditStream = *e.auditStream.Name()
+	}
 	if e.tables == nil {
 		return found
 	}

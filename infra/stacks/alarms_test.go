@@ -166,6 +166,21 @@ func TestAccessLogsSayTheStatusAsItIsSearchedFor(t *testing.T) {
 	synthtest.Equal(t, "the log group", at(filter, "LogGroupName", "Ref"), arn[0])
 }
 
+// Firehose has acknowledged a record long before it delivers it, so the gateway
+// hears nothing of what goes wrong there.
+func TestSomebodyIsToldWhenAuditRecordsAreNotDelivered(t *testing.T) {
+	template := content(t, "staging")
+	for name := range of(template, "AWS::KinesisFirehose::DeliveryStream") {
+		for _, id := range []string{"StreamLate", "StreamFails"} {
+			alarm := properties(t, template, "AWS::CloudWatch::Alarm", ofGateway+id)
+			synthtest.Equal(t, id, fmt.Sprint(alarm["Dimensions"]), "[map[Name:DeliveryStreamName Value:map[Ref:"+name+"]]]")
+		}
+	}
+	if len(of(template, "AWS::KinesisFirehose::DeliveryStream")) != 1 {
+		t.Error("staging has no stream")
+	}
+}
+
 func TestThresholdsAreThoseOfTheFile(t *testing.T) {
 	for id, want := range map[string]float64{"ServerErrors": 1, "Latency": 1000, "Denials": 30, "Unknown": 30, "KeyAge": 97 * 24 * 60 * 60, "Concurrency": 80} {
 		synthtest.Equal(t, id, properties(t, content(t, "prod"), "AWS::CloudWatch::Alarm", ofGateway+id)["Threshold"], any(want))
