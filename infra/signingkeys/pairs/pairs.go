@@ -101,7 +101,7 @@ func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID strin
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
 		}
-		public, err := h.pair(ctx, h.config.Open(secret), slot, slotted)
+		public, err := h.pair(ctx, h.config.Open(secret), slot, slotted, event.RequestType == cfn.RequestUpdate)
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
 		}
@@ -186,7 +186,7 @@ func (h *Handler) publicHalf(ctx context.Context, key string) (crypto.PublicKey,
 
 // pair returns the public half of a slot's key, which it puts there, or makes,
 // where there is none. It only believes what it has read.
-func (h *Handler) pair(ctx context.Context, store Store, slot string, wanted keyring.Slot) (string, error) {
+func (h *Handler) pair(ctx context.Context, store Store, slot string, wanted keyring.Slot, update bool) (string, error) {
 	var public string
 	err := h.change(ctx, store, func(document *keyring.Document) (bool, error) {
 		held, there := document.Slots[slot]
@@ -197,7 +197,7 @@ func (h *Handler) pair(ctx context.Context, store Store, slot string, wanted key
 			return false, nil
 		}
 		if there {
-			if err := h.vacate(document, slot); err != nil {
+			if err := h.vacate(document, slot, update); err != nil {
 				return false, err
 			}
 		}
@@ -218,12 +218,18 @@ func (h *Handler) pair(ctx context.Context, store Store, slot string, wanted key
 }
 
 // vacate takes out a slot's key for another one, which only a key that has
-// never signed can be: one of a deployment that was rolled back.
-func (h *Handler) vacate(document *keyring.Document, slot string) error {
-	if slot != document.Active && document.Slots[slot].Waits() {
-		return document.Remove(slot, h.config.Now())
+// never signed can be: one of a deployment that was rolled back. A pair that
+// was made here and that CloudFront may have stays too. If the deployment is
+// rolled back, the slot gets its id back, and this would be another pair's.
+func (h *Handler) vacate(document *keyring.Document, slot string, update bool) error {
+	held := document.Slots[slot]
+	switch {
+	case slot == document.Active || !held.Waits():
+		return fmt.Errorf("%w: slot %s holds another key, which signs or has signed; give the new key a slot of another name", ErrNeeded, slot)
+	case held.KMSKey == "" && (update || held.KeyID != ""):
+		return fmt.Errorf("%w: slot %s holds a key that can't be made again if this is rolled back; give the new key a slot of another name", ErrNeeded, slot)
 	}
-	return fmt.Errorf("%w: slot %s holds another key, which signs or has signed; give the new key a slot of another name", ErrNeeded, slot)
+	return document.Remove(slot, h.config.Now())
 }
 
 // bind writes down the ids, unless a key would be missing at the distribution.

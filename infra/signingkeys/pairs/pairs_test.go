@@ -298,6 +298,26 @@ func TestADeploymentThatWasRolledBackCanBeTriedAgain(t *testing.T) {
 	}
 }
 
+// Going back would make another pair, and CloudFront has the public half of the
+// first one under the id that the slot gets back.
+func TestAWaitingSlotsPairIsNotGivenUpWhereARollbackWouldWantItBack(t *testing.T) {
+	t.Parallel()
+	handler, _ := newHandler()
+	secret := newSecret(t, "")
+	handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
+	_, made := handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
+	both := ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"})
+	handle(t, handler, both)
+	if _, _, err := handler.Handle(t.Context(), inKMS(cfn.RequestUpdate, secret, "b", signs(t))); !errors.Is(err, pairs.ErrNeeded) || !strings.Contains(err.Error(), "slot of another name") {
+		t.Errorf("it was given up: %v", err)
+	}
+	_, again := handle(t, handler, pair(cfn.RequestUpdate, secret, "b")) // the rollback
+	handle(t, handler, both)
+	if held := read(t, secret).Slots["b"]; again["PublicKey"] != made["PublicKey"] || held.PublicPEM() != made["PublicKey"] || held.KeyID != "KEXAMPLE2" {
+		t.Errorf("the distribution has another key as KEXAMPLE2")
+	}
+}
+
 func TestAKeyIsTakenFromTheDistributionOnlyWhenNoURLNeedsIt(t *testing.T) {
 	t.Parallel()
 	handler, at := newHandler()
