@@ -24,7 +24,7 @@ var (
 type Keys struct {
 	Ring     *Ring
 	Document *Document // nil where PEM files are all there is
-	Revision string    // differs wherever anything else does
+	Revision string    // differs wherever anything else does; empty: something is left out, and the next look asks again
 
 	tokenSecrets []hidden[[]byte]
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/keyring/awskeys"
 )
 
 // now is when the tests' documents were changed.
@@ -210,6 +212,40 @@ func TestADocumentWhoseNewKeyCannotBeReachedIsTakenWholeOrNotAtAll(t *testing.T)
 	}
 	if taken, err := keys.Refresh(t.Context()); taken || err == nil || keys.Keys().Ring.Active().ID != "KSLOTA0001" {
 		t.Errorf("%t %v", taken, err)
+	}
+}
+
+// A start needs the key that signs. One that waits may have no way to KMS yet,
+// as while a deployment brings both, and mustn't keep functions from starting.
+func TestAKeyThatWaitsAndCannotBeReachedKeepsNobodyFromStarting(t *testing.T) {
+	for name, fault := range map[string]http.HandlerFunc{"refused": refuse(http.StatusBadRequest, "AccessDeniedException"), "no way": hang} {
+		f := newFaulty(t)
+		secret := newSecret(t, marshal(t, managed(t)))
+		source := awskeys.NewSecret(awskeys.SecretConfig{ID: secret, Endpoint: emulator, Credentials: anybody, Open: f.kms().Open})
+		f.inject(fault)
+		keys, err := keyring.NewReloading(t.Context(), source, time.Now, func(*keyring.Keys) error { return nil })
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if ring := keys.Keys().Ring; ring.Active().ID != "KSLOTA0001" || len(ring.IDs()) != 1 {
+			t.Errorf("%s: %v", name, ring.IDs())
+		}
+		if _, err := keys.Refresh(t.Context()); !errors.Is(err, keyring.ErrUnavailable) { // so that readiness says so
+			t.Errorf("%s: nobody could know: %v", name, err)
+		}
+		f.inject(nil)
+		if taken, err := keys.Refresh(t.Context()); !taken || err != nil || len(keys.Keys().Ring.IDs()) != 2 {
+			t.Errorf("%s, after it is over: %t, %v, %v", name, taken, err, keys.Keys().Ring.IDs())
+		}
+		document, version, err := source.Read(t.Context())
+		if err = errors.Join(err, document.Switch("b", now), source.Write(t.Context(), document, version)); err != nil {
+			t.Fatal(err)
+		}
+		f.inject(fault)
+		fresh := awskeys.NewSecret(awskeys.SecretConfig{ID: secret, Endpoint: emulator, Credentials: anybody, Open: f.kms().Open})
+		if _, err := fresh.Load(t.Context(), nil); !errors.Is(err, keyring.ErrUnavailable) {
+			t.Errorf("%s: a start without the key that signs: %v", name, err)
+		}
 	}
 }
 
