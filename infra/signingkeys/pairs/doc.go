@@ -5,7 +5,8 @@
 // what runs in the function keygen, and knows neither CDK nor Lambda.
 //
 // Nothing here is ever made twice: what a slot holds already is handed back,
-// and nothing is deleted. Which of the keys signs, and when one is spent, is
-// for signgate keys rotate (package rotation); a deployment that would take a
-// key from the distribution before is refused.
+// and no key is deleted that has signed or that the distribution has. Which of
+// the keys signs, and when one is spent, is for signgate keys rotate (package
+// rotation); a deployment that would take a key from the distribution before is
+// refused.
 package pairs

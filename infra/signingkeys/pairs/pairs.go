@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -82,11 +81,13 @@ func NewHandler(config Config) *Handler {
 // CloudFormation shows to whoever deploys, wrap ErrRequest, ErrNeeded or are
 // the store's and the document's; no key is in one.
 func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID string, data map[string]any, err error) {
-	if event.RequestType == cfn.RequestDelete {
-		return event.PhysicalResourceID, nil, nil // the secret says what happens to keys
-	}
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
+	if event.RequestType == cfn.RequestDelete {
+		// No stack's deletion waits for this: what is left over does no harm.
+		_ = h.forget(ctx, event)
+		return event.PhysicalResourceID, nil, nil
+	}
 	secret, err := text(event, "Secret")
 	if err != nil {
 		return event.PhysicalResourceID, nil, err
@@ -97,7 +98,7 @@ func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID strin
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
 		}
-		slotted, kind, err := h.wanted(ctx, event)
+		slotted, err := h.wanted(ctx, event)
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
 		}
@@ -105,7 +106,7 @@ func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID strin
 		if err != nil {
 			return event.PhysicalResourceID, nil, err
 		}
-		return secret + "#" + slot + "#" + kind, map[string]any{"PublicKey": public}, nil
+		return idOf(secret, slot, slotted), map[string]any{"PublicKey": public}, nil
 	case IDs:
 		ids, keep, err := identities(event)
 		if err == nil {
@@ -119,6 +120,38 @@ func (h *Handler) Handle(ctx context.Context, event cfn.Event) (physicalID strin
 	return event.PhysicalResourceID, nil, fmt.Errorf("%w: the type %q", ErrRequest, event.ResourceType)
 }
 
+// forget takes out a slot whose resource is gone and whose key has never signed
+// and isn't at the distribution: of a deployment that was rolled back, or of a
+// slot that was given up. signgate keys rotate would wait for a deployment of it
+// otherwise. Every other slot is for signgate keys rotate to remove.
+func (h *Handler) forget(ctx context.Context, event cfn.Event) error {
+	secret, err := text(event, "Secret")
+	if err != nil || event.ResourceType != Pair {
+		return err
+	}
+	slot, err := text(event, "Slot")
+	if err != nil {
+		return err
+	}
+	return h.change(ctx, h.config.Open(secret), func(document *keyring.Document) (bool, error) {
+		held, there := document.Slots[slot]
+		if !there || slot == document.Active || !held.Waits() || held.KeyID != "" || idOf(secret, slot, held) != event.PhysicalResourceID {
+			return false, nil
+		}
+		return true, document.Remove(slot, h.config.Now())
+	})
+}
+
+// idOf tells the keys of a slot apart: CloudFormation asks to delete the
+// one before when it has another.
+func idOf(secret, slot string, held keyring.Slot) string {
+	kind := string(keyring.P256)
+	if held.KMSKey != "" {
+		kind = held.KMSKey[strings.LastIndex(held.KMSKey, "/")+1:]
+	}
+	return secret + "#" + slot + "#" + kind
+}
+
 // text is a property.
 func text(event cfn.Event, name string) (string, error) {
 	value, ok := event.ResourceProperties[name].(string)
@@ -128,47 +161,22 @@ func text(event cfn.Event, name string) (string, error) {
 	return value, nil
 }
 
-// identities are the properties of IDs.
-func identities(event cfn.Event) (ids map[string]string, keep time.Duration, err error) {
-	given, ok := event.ResourceProperties["KeyIDs"].(map[string]any)
-	if !ok || len(given) == 0 {
-		return nil, 0, fmt.Errorf("%w: %s has no KeyIDs", ErrRequest, event.ResourceType)
-	}
-	ids = make(map[string]string, len(given))
-	for slot, value := range given {
-		id, _ := value.(string)
-		if err := keyring.CheckID(id); err != nil {
-			return nil, 0, fmt.Errorf("%w: slot %s: %w", ErrRequest, slot, err)
-		}
-		ids[slot] = id
-	}
-	limit, err := text(event, "KeepFor")
-	if err != nil {
-		return nil, 0, err
-	}
-	keep, err = time.ParseDuration(limit)
-	if err != nil || keep <= 0 {
-		return nil, 0, fmt.Errorf("%w: KeepFor is a duration such as 13h0m0s", ErrRequest)
-	}
-	return ids, keep, nil
-}
-
 // wanted is the slot that a request asks for, empty where a pair is to be
-// made, and what kind of key that is.
-func (h *Handler) wanted(ctx context.Context, event cfn.Event) (slot keyring.Slot, kind string, err error) {
+// made.
+func (h *Handler) wanted(ctx context.Context, event cfn.Event) (keyring.Slot, error) {
 	if _, named := event.ResourceProperties["KMSKey"]; !named {
-		return keyring.Slot{}, string(keyring.P256), nil
+		return keyring.Slot{}, nil
 	}
 	key, err := text(event, "KMSKey")
 	if err != nil {
-		return keyring.Slot{}, "", err
+		return keyring.Slot{}, err
 	}
 	public, err := h.publicHalf(ctx, key)
 	if err != nil {
-		return keyring.Slot{}, "", fmt.Errorf("the key %s: %w", key, err)
+		return keyring.Slot{}, fmt.Errorf("the key %s: %w", key, err)
 	}
 	pem, err := keyring.MarshalPublicPEM(public)
-	return keyring.Slot{KMSKey: key, PublicKey: string(pem)}, key[strings.LastIndex(key, "/")+1:], err
+	return keyring.Slot{KMSKey: key, PublicKey: string(pem)}, err
 }
 
 // publicHalf asks KMS, again where it can't say yet.
@@ -230,66 +238,6 @@ func (h *Handler) vacate(document *keyring.Document, slot string, update bool) e
 		return fmt.Errorf("%w: slot %s holds a key that can't be made again if this is rolled back; give the new key a slot of another name", ErrNeeded, slot)
 	}
 	return document.Remove(slot, h.config.Now())
-}
-
-// bind writes down the ids, unless a key would be missing at the distribution.
-// A key that waits may have another id, from a deployment that was rolled back,
-// or be taken from the distribution: it has no id then, lest it be made to
-// sign meanwhile. No URL has the one before.
-//
-// An update may name a slot that the document has no more: a rollback does, of
-// the deployment that took a spent key from the distribution, when signgate
-// keys rotate has removed it meanwhile. Refused, it would leave the stack in
-// the middle of its rollback; a public key that nobody signs with does no harm.
-func (h *Handler) bind(ctx context.Context, store Store, ids map[string]string, keep time.Duration, update bool) error {
-	return h.change(ctx, store, func(document *keyring.Document) (bool, error) {
-		if err := h.covers(document, ids, keep); err != nil {
-			return false, err
-		}
-		before := maps.Clone(document.Slots)
-		for _, slot := range document.Names() {
-			if held := document.Slots[slot]; slot != document.Active && held.Waits() && held.KeyID != ids[slot] {
-				if err := document.Unbind(slot); err != nil {
-					return false, err
-				}
-			}
-		}
-		changed := false
-		for slot, id := range ids {
-			held, there := document.Slots[slot]
-			if held.KeyID == id || !there && update {
-				continue
-			}
-			if held.KeyID != "" {
-				return false, fmt.Errorf("%w: the key of slot %s has signed as %s, and the distribution has it as %s now; a slot that was taken away takes a new name when it comes back", keyring.ErrSlot, slot, held.KeyID, id)
-			}
-			if err := document.Bind(slot, id, h.config.Now()); err != nil {
-				return false, err
-			}
-		}
-		for slot, held := range document.Slots {
-			changed = changed || held.KeyID != before[slot].KeyID
-		}
-		return changed, nil
-	})
-}
-
-// covers says whether every key is among the ids that signs, or whose URLs may
-// live.
-func (h *Handler) covers(document *keyring.Document, ids map[string]string, keep time.Duration) error {
-	for _, name := range document.Names() {
-		slot := document.Slots[name]
-		if _, there := ids[name]; there || (name != document.Active && slot.Waits()) {
-			continue
-		}
-		if slot.RetiredAt.IsZero() {
-			return fmt.Errorf("%w: %s signs; leave it in signingKeys until signgate keys rotate has made another one sign", ErrNeeded, name)
-		}
-		if until := slot.RetiredAt.Add(keep); until.After(h.config.Now()) {
-			return fmt.Errorf("%w: URLs signed with %s may live until %s; leave it in signingKeys until then", ErrNeeded, name, until.UTC().Format(time.RFC3339))
-		}
-	}
-	return nil
 }
 
 // change applies to what is there until there is nothing left to change.

@@ -298,6 +298,55 @@ func TestADeploymentThatWasRolledBackCanBeTriedAgain(t *testing.T) {
 	}
 }
 
+// gone asks for what CloudFormation asks for when a slot's resource is gone.
+func gone(physicalID, secret, slot string) cfn.Event {
+	event := pair(cfn.RequestDelete, secret, slot)
+	event.PhysicalResourceID = physicalID
+	return event
+}
+
+// Else signgate keys rotate would wait for the slot's deployment forever.
+func TestASlotThatIsGoneAndNeverSignedIsForgotten(t *testing.T) {
+	t.Parallel()
+	handler, _ := newHandler()
+	secret := newSecret(t, "")
+	handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
+	inSecret, _ := handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
+	atKMS, _ := handle(t, handler, inKMS(cfn.RequestCreate, secret, "c", signs(t)))
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2"}))
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1"})) // rolled back
+	for _, event := range []cfn.Event{gone(inSecret, secret, "b"), gone(atKMS, secret, "c"), gone(atKMS, secret, "c")} {
+		if id, _ := handle(t, handler, event); id != event.PhysicalResourceID {
+			t.Errorf("%s became %s", event.PhysicalResourceID, id)
+		}
+	}
+	if left := read(t, secret).Names(); len(left) != 1 || left[0] != "a" {
+		t.Errorf("what is left: %v", left)
+	}
+}
+
+func TestASlotThatIsGoneIsKeptWhereItsKeyIsOrWasNeeded(t *testing.T) {
+	t.Parallel()
+	handler, at := newHandler()
+	secret := newSecret(t, "")
+	a, _ := handle(t, handler, pair(cfn.RequestCreate, secret, "a"))
+	b, _ := handle(t, handler, pair(cfn.RequestCreate, secret, "b"))
+	c, _ := handle(t, handler, pair(cfn.RequestCreate, secret, "c"))
+	d, _ := handle(t, handler, inKMS(cfn.RequestCreate, secret, "d", signs(t)))
+	handle(t, handler, ids(secret, map[string]any{"a": "KEXAMPLE1", "b": "KEXAMPLE2", "c": "KEXAMPLE3"}))
+	retire(t, secret, "b", at.now())
+	for name, event := range map[string]cfn.Event{
+		"retired": gone(a, secret, "a"), "signs": gone(b, secret, "b"), "waits at the distribution": gone(c, secret, "c"),
+		"another key of the slot": gone(secret+"#d#P-256", secret, "d"), "of a creation that failed": gone("2026/03/01/[$LATEST]1234", secret, "d"),
+		"another secret's": gone(d, newSecret(t, ""), "d"), "of no secret": gone(d, "", "d"), "of a secret that is gone": gone(d, secret+"x", "d"),
+	} {
+		handle(t, handler, event)
+		if left := read(t, secret).Names(); len(left) != 4 {
+			t.Fatalf("%s: %v", name, left)
+		}
+	}
+}
+
 // Going back would make another pair, and CloudFront has the public half of the
 // first one under the id that the slot gets back.
 func TestAWaitingSlotsPairIsNotGivenUpWhereARollbackWouldWantItBack(t *testing.T) {
