@@ -194,13 +194,15 @@ func (m *managed) newKeygen(role awsiam.IRole) awslambda.IFunction {
 	if code == nil {
 		code = bundle.Program{Package: Keygen}.Code()
 	}
-	const memory, seconds = 256, 60
+	// A request that Lambda couldn't run before CloudFormation gave it up mustn't
+	// run at all: it would undo what the deployment's rollback has done.
+	const memory, seconds, latest = 256, 60, 240
 	function := awslambda.NewFunction(m, jsii.String("Keygen"), &awslambda.FunctionProps{
 		Description:  jsii.String("signgate: makes signing keys when they are deployed"),
 		Architecture: awslambda.Architecture_ARM_64(), Runtime: awslambda.Runtime_PROVIDED_AL2023(), Handler: jsii.String("bootstrap"), Code: code,
 		LogGroup:   awslogs.LogGroup_FromLogGroupName(m, jsii.String("LogsByName"), logs.Ref()),
 		Role:       awsiam.Role_FromRoleArn(m, jsii.String("Role"), role.RoleArn(), &awsiam.FromRoleArnOptions{Mutable: jsii.Bool(false)}),
-		MemorySize: jsii.Number(memory), Timeout: awscdk.Duration_Seconds(jsii.Number(seconds)),
+		MemorySize: jsii.Number(memory), Timeout: awscdk.Duration_Seconds(jsii.Number(seconds)), MaxEventAge: awscdk.Duration_Seconds(jsii.Number(latest)),
 	})
 	function.Node().AddDependency(allowed)
 	return function

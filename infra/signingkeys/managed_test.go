@@ -134,6 +134,10 @@ func TestTheFunctionThatMakesKeysMayDoNothingElse(t *testing.T) {
 		[]any{[]any{"arm64"}, "provided.al2023", nil, "${" + logs.ID + "}", "${" + role.ID + ".Arn}"})
 	key := template.Only(t, "AWS::KMS::Key", "KeysLogKey")
 	synthtest.Equal(t, "its log", []any{logs.Get("KmsKeyId"), logs.Get("RetentionInDays")}, []any{"${" + key.ID + ".Arn}", 30.0})
+	// CloudFormation gives a request up after five minutes; Lambda would try what
+	// it couldn't run for six hours.
+	invoked := template.Only(t, "AWS::Lambda::EventInvokeConfig", "")
+	synthtest.Equal(t, "how late it may be asked", []any{invoked.Get("FunctionName"), invoked.Get("MaximumEventAgeInSeconds")}, []any{"${" + function.ID + "}", 240.0})
 	for _, needed := range []string{attached.ID, template.Only(t, "AWS::SecretsManager::ResourcePolicy", "").ID} {
 		if !slices.Contains(function.DependsOn, needed) {
 			t.Errorf("it may be asked before there is %s", needed)

@@ -30,6 +30,9 @@ func gateways() []requirement {
 		{function, "Code/S3Bucket", given},
 		{function, "Code/S3Key", given},
 		{function, "Runtime", is("provided.al2023", "nodejs24.x", "nodejs22.x")}, // CDK's own run on Node.js
+		{"AWS::Lambda::EventInvokeConfig", "FunctionName", given},
+		{"AWS::Lambda::EventInvokeConfig", "Qualifier", is("$LATEST")},
+		{"AWS::Lambda::EventInvokeConfig", "MaximumEventAgeInSeconds", is(240.0)}, // CloudFormation waits 300
 		{permission, "Action", is("lambda:InvokeFunction")},
 		{permission, "Principal", is("apigateway.amazonaws.com")},
 		{permission, "FunctionName", given},
