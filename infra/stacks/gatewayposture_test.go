@@ -1,7 +1,6 @@
 package stacks_test
 
 import (
-	"iter"
 	"reflect"
 	"strings"
 	"testing"
@@ -164,23 +163,27 @@ func TestWhateverIsTakenFromTheGatewayIsMissed(t *testing.T) {
 	actions := map[string]string{
 		"": "", "AWS::IAM::ManagedPolicy": "", "AWS::IAM::Role": "", "AWS::KMS::Key": "kms:", "AWS::S3::BucketPolicy": "s3:", "AWS::SecretsManager::ResourcePolicy": "secretsmanager:", "AWS::SNS::TopicPolicy": "sns:",
 	}
-	asks := map[string]func([]policytest.Template) iter.Seq[string]{}
+	all := templates(t, "whole")
+	asks := map[string]check{}
 	for _, prefix := range actions {
-		asks[prefix] = exceed(gatewayAsks(t), prefix)
+		if asks[prefix] == nil {
+			asks[prefix] = exceed(prefix, all).of(all)
+		}
 	}
+	surrounds, resists := inquiry{questions: (*world).surrounds}.of(all), inquiry{questions: (*world).resists, change: opened}.of(all)
 	trial{
 		environment: "whole", least: 500,
 		// What the gateway's alarms look at is held against the metrics that there
 		// are; package observability, and alarms_test.go.
 		among: func(stack, id string) bool { return !storage[stack+"/"+id] && !strings.HasPrefix(id, "GatewayAlarms") },
-		checks: func(kind string, _ []policytest.Template) []func([]policytest.Template) iter.Seq[string] {
+		checks: func(kind string) []check {
 			prefix, told := actions[kind]
 			if !told {
 				return nil
 			}
-			checks := []func([]policytest.Template) iter.Seq[string]{surround, asks[prefix]}
+			checks := []check{surrounds, asks[prefix]}
 			if kind == "" || kind == "AWS::S3::BucketPolicy" {
-				checks = append(checks, resist)
+				checks = append(checks, resists)
 			}
 			return checks
 		},

@@ -1,7 +1,6 @@
 package stacks_test
 
 import (
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -200,17 +199,12 @@ func shall() (allowed []string) {
 	return allowed
 }
 
-// exceed asks the requests of actions that begin so, and yields what the
-// gateway's role may and shall not, and the other way round.
-func exceed(asked []question, actions string) func([]policytest.Template) iter.Seq[string] {
-	asked = slices.DeleteFunc(slices.Clone(asked), func(q question) bool { return !strings.HasPrefix(q.name, actions) })
-	return func(all []policytest.Template) iter.Seq[string] {
-		w, err := newWorld(all)
-		if err != nil {
-			return slices.Values([]string{err.Error()})
-		}
-		return w.ask(asked)
-	}
+// exceed asks the requests of actions that begin so: what the gateway's role
+// may and shall not, and the other way round.
+func exceed(actions string, all []policytest.Template) inquiry {
+	return inquiry{questions: func(w *world) []question {
+		return slices.DeleteFunc(w.asks(all), func(q question) bool { return !strings.HasPrefix(q.name, actions) })
+	}}
 }
 
 func set(texts []string) map[string]bool {
@@ -221,20 +215,14 @@ func set(texts []string) map[string]bool {
 	return found
 }
 
-// gatewayAsks are the requests about production with its gateway.
-func gatewayAsks(t *testing.T) []question {
-	t.Helper()
+func TestTheGatewayMayDoExactlyWhatItsListSays(t *testing.T) {
 	all := templates(t, "whole")
 	w, err := newWorld(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w.asks(all)
-}
-
-func TestTheGatewayMayDoExactlyWhatItsListSays(t *testing.T) {
-	asked := gatewayAsks(t)
-	for wrong := range exceed(asked, "")(templates(t, "whole")) {
+	asked := w.asks(all)
+	for wrong := range w.ask(asked) {
 		t.Error("the gateway: " + wrong)
 	}
 	if actions := len(broad()); actions < 220 || len(asked) < 10*actions {

@@ -1,7 +1,6 @@
 package stacks_test
 
 import (
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -11,19 +10,14 @@ import (
 	"github.com/signgate/signgate/infra/policytest"
 )
 
-// surround asks what others may do to what the gateway has: its secret, its
-// signing keys, its tables, its trail, its logs. It yields what is answered
-// otherwise than expected.
-func surround(all []policytest.Template) iter.Seq[string] {
-	w, err := newWorld(all)
-	if err != nil {
-		return slices.Values([]string{err.Error()})
-	}
+// surrounds is what others may do to what the gateway has: its secret, its
+// signing keys, its tables, its trail, its logs.
+func (w *world) surrounds() []question {
 	asked := slices.Concat(w.secret(), w.signingKeys(), w.trailFiles(), w.overHTTP(), w.governs())
 	for _, granted := range slices.Concat(w.ownKeys(), w.becomes(), w.alarms()) {
 		asked = append(asked, granted.questions()...)
 	}
-	return w.ask(asked)
+	return asked
 }
 
 // questions are that it is allowed, and isn't any more when a hinge is another
@@ -231,7 +225,7 @@ func (w *world) becomes() []grant {
 }
 
 func TestWhatTheGatewayHasIsForThoseWhomItIsFor(t *testing.T) {
-	for wrong := range surround(templates(t, "whole")) {
+	for wrong := range (inquiry{questions: (*world).surrounds}).wrong(templates(t, "whole")) {
 		t.Error(wrong)
 	}
 }

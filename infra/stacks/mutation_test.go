@@ -2,7 +2,6 @@ package stacks_test
 
 import (
 	"fmt"
-	"iter"
 	"maps"
 	"runtime"
 	"slices"
@@ -287,9 +286,9 @@ func removal(name string, from map[string]any, member string) mutant {
 // trial is what is taken away, and what has to miss it.
 type trial struct {
 	environment string
-	among       func(stack, id string) bool                                                                 // resources that lose something
-	checks      func(kind string, all []policytest.Template) []func([]policytest.Template) iter.Seq[string] // beside neglect
-	least       int64                                                                                       // mutants
+	among       func(stack, id string) bool // resources that lose something
+	checks      func(kind string) []check   // beside neglect
+	least       int64                       // mutants
 }
 
 // caught says whether any check finds something, after a resource of a kind
@@ -298,7 +297,7 @@ func (r trial) caught(kind string, all []policytest.Template) bool {
 	if len(neglect(r.environment, all)) > 0 {
 		return true
 	}
-	for _, check := range r.checks(kind, all) {
+	for _, check := range r.checks(kind) {
 		for range check(all) {
 			return true
 		}
@@ -309,13 +308,15 @@ func (r trial) caught(kind string, all []policytest.Template) bool {
 // TestWhateverIsTakenAwayIsMissed removes each statement, condition and flag
 // of production's storage and delivery in turn.
 func TestWhateverIsTakenAwayIsMissed(t *testing.T) {
-	judged := func(all []policytest.Template) iter.Seq[string] { return slices.Values(judge(all)) }
+	all := templates(t, "storage")
+	checks := []check{
+		inquiry{questions: (*world).services}.of(all), inquiry{questions: (*world).resists, change: opened}.of(all),
+		inquiry{questions: (*world).suffices, change: undefended}.of(all), inquiry{questions: (*world).questions, objects: true}.of(all),
+	}
 	trial{
 		environment: "storage", least: 900,
-		among: func(string, string) bool { return true },
-		checks: func(string, []policytest.Template) []func([]policytest.Template) iter.Seq[string] {
-			return []func([]policytest.Template) iter.Seq[string]{serve, resist, suffice, judged}
-		},
+		among:  func(string, string) bool { return true },
+		checks: func(string) []check { return checks },
 	}.run(t)
 }
 

@@ -227,10 +227,16 @@ func networks() []requirement {
 // neglect is what the properties of resources lack of the requirements, and
 // of what depends on the environment.
 func neglect(environment string, all []policytest.Template) (complaints []string) {
+	distribution := ofDistribution()
+	required := slices.Concat(distribution, requirements())
 	for _, template := range all {
-		for n, required := range slices.Concat(ofDistribution(), requirements()) {
-			for id, resource := range of(template, required.kind) {
-				if n < len(ofDistribution()) && strings.HasPrefix(id, ofGateway) {
+		resources := map[string]map[string]map[string]any{} // by kind and id
+		for n, required := range required {
+			if resources[required.kind] == nil {
+				resources[required.kind] = of(template, required.kind)
+			}
+			for id, resource := range resources[required.kind] {
+				if n < len(distribution) && strings.HasPrefix(id, ofGateway) {
 					continue
 				}
 				if !met(resource["Properties"], strings.Split(required.path, "/"), required.ok) {

@@ -1,7 +1,6 @@
 package stacks_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -93,7 +92,7 @@ func newWorld(all []policytest.Template) (*world, error) {
 			w.content = template
 		}
 	}
-	return w, nil
+	return w, w.attachTexts(all)
 }
 
 // deployerOf is the role that CloudFormation acts as in the region of an ARN.
@@ -116,28 +115,6 @@ type question struct {
 	name    string
 	request policytest.Request
 	allowed bool
-}
-
-// judge asks everything and returns what is answered otherwise than expected.
-func judge(all []policytest.Template) []string {
-	w, err := newWorld(all)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	var wrong []string
-	for _, asked := range w.questions() {
-		evaluate := w.policies.Evaluate
-		if strings.Contains(asked.request.Resource, "/") && strings.HasPrefix(asked.request.Action, "s3:") {
-			evaluate = w.policies.EvaluateObject
-		}
-		answer, err := evaluate(asked.request)
-		if err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s: %v", asked.name, err))
-		} else if answer.Allowed != asked.allowed {
-			wrong = append(wrong, asked.name+" is "+answer.String())
-		}
-	}
-	return wrong
 }
 
 func (w *world) questions() []question {
@@ -367,7 +344,7 @@ func (w *world) network() []question {
 
 func TestEveryRequestIsAnsweredAsItShallBe(t *testing.T) {
 	all := templates(t, "prod")
-	for _, wrong := range judge(all) {
+	for wrong := range (inquiry{questions: (*world).questions, objects: true}).wrong(all) {
 		t.Error(wrong)
 	}
 	w, err := newWorld(all)

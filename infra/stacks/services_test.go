@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,41 +24,93 @@ type grant struct {
 	hinges  map[string]string // another value by condition key
 }
 
-// serve asks what AWS's services, and those who govern, may do to everything
-// that production has. It yields what is answered otherwise than expected.
-func serve(all []policytest.Template) iter.Seq[string] {
-	w, err := newWorld(all)
-	if err != nil {
-		return slices.Values([]string{err.Error()})
+// check yields what is wrong about templates.
+type check func(all []policytest.Template) iter.Seq[string]
+
+// inquiry is questions about what production's templates allow.
+type inquiry struct {
+	questions func(*world) []question
+	change    func([]policytest.Template) []policytest.Template // before anybody asks; nil: nothing
+	objects   bool                                              // of objects, what encrypts them is asked too
+}
+
+// of puts the questions together once, about templates as they are, and
+// returns the check that asks them of what has become of the templates.
+func (q inquiry) of(all []policytest.Template) check {
+	broken := func(err error) iter.Seq[string] { return slices.Values([]string{err.Error()}) }
+	world := func(all []policytest.Template) (*world, error) {
+		if q.change != nil {
+			all = q.change(all)
+		}
+		return newWorld(all)
 	}
+	w, err := world(all)
+	if err != nil {
+		return func([]policytest.Template) iter.Seq[string] { return broken(err) }
+	}
+	asked := q.questions(w)
+	// What was answered wrongly is asked first the next time: the same mistake is
+	// often made again.
+	var first atomic.Int64
+	return func(all []policytest.Template) iter.Seq[string] {
+		w, err := world(all)
+		if err != nil {
+			return broken(err)
+		}
+		return func(yield func(string) bool) {
+			from := int(first.Load())
+			for n := range asked {
+				n = (n + from) % len(asked)
+				if wrong := w.answer(asked[n], q.objects); wrong != "" {
+					first.Store(int64(n))
+					if !yield(wrong) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// wrong is what the templates allow otherwise than expected.
+func (q inquiry) wrong(all []policytest.Template) iter.Seq[string] { return q.of(all)(all) }
+
+// services is what AWS's services, and those who govern, may do to everything
+// that production has.
+func (w *world) services() []question {
 	asked := slices.Concat(w.governs(), w.aside(), w.refuses())
-	told, err := w.tells(all)
-	if err != nil {
-		return slices.Values([]string{err.Error()})
-	}
-	for _, granted := range slices.Concat(w.delivers(), w.encrypts(), w.assumes(), told) {
+	for _, granted := range slices.Concat(w.delivers(), w.encrypts(), w.assumes(), w.tells()) {
 		asked = append(asked, granted.questions()...)
 	}
-	return w.ask(asked)
+	return asked
 }
 
 // ask yields the questions that are answered otherwise than expected.
 func (w *world) ask(asked []question) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, question := range asked {
-			answer, err := w.policies.Evaluate(question.request)
-			if err == nil && answer.Allowed == question.allowed {
-				continue
-			}
-			wrong := question.name + " is " + answer.String()
-			if err != nil {
-				wrong = fmt.Sprintf("%s: %v", question.name, err)
-			}
-			if !yield(wrong) {
+			if wrong := w.answer(question, false); wrong != "" && !yield(wrong) {
 				return
 			}
 		}
 	}
+}
+
+// answer says what is answered otherwise than expected, if anything. Objects
+// are asked about together with their keys where that is wanted.
+func (w *world) answer(asked question, objects bool) string {
+	evaluate := w.policies.Evaluate
+	if objects && strings.Contains(asked.request.Resource, "/") && strings.HasPrefix(asked.request.Action, "s3:") {
+		evaluate = w.policies.EvaluateObject
+	}
+	answer, err := evaluate(asked.request)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%s: %v", asked.name, err)
+	case answer.Allowed != asked.allowed:
+		return asked.name + " is " + answer.String()
+	}
+	return ""
 }
 
 // named is the one ARN that holds a part of a logical id.
@@ -166,24 +219,30 @@ func (w *world) assumes() []grant {
 	}
 }
 
+// firewallLog is a stream of the log of production's firewall.
+const firewallLog = "arn:aws:logs:us-east-1:" + prodAccount + ":log-group:aws-waf-logs-signgateprodbefore-FirewallLog-C70FACC7:log-stream:x"
+
 // tells is who writes to log groups whose policy is a text.
-func (w *world) tells(all []policytest.Template) (granted []grant, err error) {
+func (w *world) tells() []grant {
+	return []grant{{
+		"the firewall's log is written", does("delivery.logs.amazonaws.com", "logs:PutLogEvents", firewallLog, "arn:aws:logs:us-east-1:"+prodAccount+":*"),
+		map[string]string{"aws:SourceArn": "arn:aws:logs:us-east-1:" + strangeAccount + ":*", "aws:SourceAccount": strangeAccount},
+	}}
+}
+
+// attachTexts are the policies of log groups, which are texts.
+func (w *world) attachTexts(all []policytest.Template) error {
 	for _, template := range all {
 		for id, resource := range of(template, "AWS::Logs::ResourcePolicy") {
 			text, _ := resource["Properties"].(map[string]any)["PolicyDocument"].(string)
 			parsed, err := policytest.ParsePolicy(id, policytest.Resource, []byte(text))
 			if err != nil {
-				return nil, err
+				return err
 			}
-			base := "arn:aws:logs:us-east-1:" + prodAccount + ":log-group:aws-waf-logs-signgateprodbefore-FirewallLog-C70FACC7:log-stream:x"
-			w.policies.Attached[base] = parsed
-			granted = append(granted, grant{
-				"the firewall's log is written", does("delivery.logs.amazonaws.com", "logs:PutLogEvents", base, "arn:aws:logs:us-east-1:"+prodAccount+":*"),
-				map[string]string{"aws:SourceArn": "arn:aws:logs:us-east-1:" + strangeAccount + ":*", "aws:SourceAccount": strangeAccount},
-			})
+			w.policies.Attached[firewallLog] = parsed
 		}
 	}
-	return granted, nil
+	return nil
 }
 
 // every asks each of the actions of somebody on a bucket, or its objects.
@@ -327,15 +386,10 @@ func (w *world) governs() (asked []question) {
 	return asked
 }
 
-// resist asks what is still refused once somebody has opened every bucket:
+// resists is what is still refused once somebody has opened every bucket:
 // public access is no longer blocked, and a statement lets anybody do
 // anything.
-func resist(all []policytest.Template) iter.Seq[string] {
-	w, err := newWorld(opened(all))
-	if err != nil {
-		return slices.Values([]string{err.Error()})
-	}
-	var asked []question
+func (w *world) resists() (asked []question) {
 	for _, arn := range slices.Sorted(maps.Keys(w.policies.Buckets)) {
 		for _, action := range []string{"s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:PutBucketPolicy", "s3:GetBucketTagging"} {
 			resource := arn
@@ -351,16 +405,12 @@ func resist(all []policytest.Template) iter.Seq[string] {
 		}
 		asked = append(asked, question{arn + ", opened: a service is no other account", policytest.NewRequest(w.cloudFront, "s3:GetBucketTagging", arn), true})
 	}
-	return w.ask(asked)
+	return asked
 }
 
-// suffice asks what is refused without any statement that denies: what is
+// suffices is what is refused without any statement that denies: what is
 // allowed is exact by itself.
-func suffice(all []policytest.Template) iter.Seq[string] {
-	w, err := newWorld(undefended(all))
-	if err != nil {
-		return slices.Values([]string{err.Error()})
-	}
+func (w *world) suffices() []question {
 	past := func(action, resource string) policytest.Request {
 		return policytest.NewRequest(w.administrator, action, resource)
 	}
@@ -370,10 +420,10 @@ func suffice(all []policytest.Template) iter.Seq[string] {
 			question{"undefended: an administrator of the account " + action, past(action, resource), true},
 			question{"undefended: an administrator of the account through the gateway's endpoint " + action, past(action, resource).Through(endpointID, "vpc-0a1b2c3d4e5f60718"), false})
 	}
-	return w.ask(append(asked,
+	return append(asked,
 		question{"undefended: this distribution reads", w.viewer("s3:GetObject", photo, w.distribution, prodAccount), true},
 		question{"undefended: another distribution reads", w.viewer("s3:GetObject", photo, w.other, prodAccount), false},
-		question{"undefended: anybody reads", policytest.NewRequest(w.anonymous, "s3:GetObject", w.object(photo)), false}))
+		question{"undefended: anybody reads", policytest.NewRequest(w.anonymous, "s3:GetObject", w.object(photo)), false})
 }
 
 // undefended are the templates with no statement that denies in a bucket's policy.
@@ -425,19 +475,19 @@ func copied(body map[string]any) map[string]any {
 }
 
 func TestServicesAndThoseWhoGovernMayDoWhatTheyShall(t *testing.T) {
-	for wrong := range serve(templates(t, "storage")) {
+	for wrong := range (inquiry{questions: (*world).services}).wrong(templates(t, "storage")) {
 		t.Error(wrong)
 	}
 }
 
 func TestWhatIsAllowedIsExactByItself(t *testing.T) {
-	for wrong := range suffice(templates(t, "storage")) {
+	for wrong := range (inquiry{questions: (*world).suffices, change: undefended}).wrong(templates(t, "storage")) {
 		t.Error(wrong)
 	}
 }
 
 func TestABucketThatSomebodyOpenedStaysShutToStrangers(t *testing.T) {
-	for wrong := range resist(templates(t, "storage")) {
+	for wrong := range (inquiry{questions: (*world).resists, change: opened}).wrong(templates(t, "storage")) {
 		t.Error(wrong)
 	}
 }

@@ -115,7 +115,7 @@ func TestWhatTheGatewayRunsOnChangesNothingElse(t *testing.T) {
 }
 
 func TestEveryRequestToStorageIsAnsweredForTasksAsForTheFunction(t *testing.T) {
-	for _, wrong := range judge(templates(t, "service")) {
+	for wrong := range (inquiry{questions: (*world).questions, objects: true}).wrong(templates(t, "service")) {
 		t.Error(wrong)
 	}
 }
