@@ -183,7 +183,7 @@ func (t measuredTrail) Record(ctx context.Context, records ...audit.Record) erro
 	if t.tracer != nil {
 		var span trace.Span
 		ctx, span = t.tracer.Start(ctx, "audit.record", trace.WithAttributes(attribute.Int("records", len(records))))
-		defer span.End()
+		defer func() { span.End() }() // not deferred itself: it would make an event of a panic and its text
 	}
 	err := t.Recorder.Record(ctx, records...)
 	if m := t.instruments; m != nil {

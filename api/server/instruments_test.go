@@ -20,6 +20,7 @@ import (
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
+	"github.com/signgate/signgate/pkg/decisionhook"
 	"github.com/signgate/signgate/pkg/metrics"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/telemetry"
@@ -327,5 +328,30 @@ func TestAQuestionToTheApplicationIsASpan(t *testing.T) {
 	w.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/hidden.png"}]}`)
 	if sent := w.everything(t); !strings.Contains(sent, "decision-hook") || strings.Contains(sent, "hidden") || strings.Contains(sent, "alice") {
 		t.Errorf("%q", sent)
+	}
+}
+
+// tattling stands in for what has a defect, and says in which object it showed.
+type tattling struct{ server.DecisionHook }
+
+func (tattling) Record(context.Context, ...audit.Record) error { panic("users/alice/hidden.png") }
+
+func (tattling) Ask(context.Context, decisionhook.Question) (decisionhook.Answer, error) {
+	panic("users/alice/hidden.png")
+}
+
+// OpenTelemetry would make an event of a panic, with its text.
+func TestAPanicTellsTracesNothing(t *testing.T) {
+	for name, change := range map[string]func(*server.Parts){
+		"the trail":       func(p *server.Parts) { p.Audit = tattling{} },
+		"the application": func(p *server.Parts) { p.DecisionHook = tattling{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatched(t, change)
+			mustProblem(t, w.do(t, "alice", http.MethodPost, "/v1/read-prefixes", `{"prefix":"users/alice/"}`), problem.Internal)
+			if sent := w.everything(t); strings.Contains(sent, "hidden") || strings.Contains(sent, "exception") {
+				t.Errorf("%q", sent)
+			}
+		})
 	}
 }

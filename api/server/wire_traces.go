@@ -42,7 +42,7 @@ type tracedHook struct {
 // Ask is the hook's, traced; the wait for its turn is part of it.
 func (h tracedHook) Ask(ctx context.Context, question decisionhook.Question) (decisionhook.Answer, error) {
 	ctx, span := h.tracer.Start(ctx, "decision-hook", trace.WithSpanKind(trace.SpanKindClient))
-	defer span.End()
+	defer func() { span.End() }() // not deferred itself: it would make an event of a panic and its text
 	answer, err := h.DecisionHook.Ask(ctx, question)
 	if err != nil {
 		span.SetStatus(codes.Error, "")

@@ -44,7 +44,7 @@ func (c *Calls) RoundTrip(request *http.Request) (*http.Response, error) { retur
 func (c *Calls) Do(request *http.Request) (*http.Response, error) {
 	name, about := describe(request)
 	_, span := c.tracer.Start(request.Context(), name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(about...))
-	defer span.End()
+	defer func() { span.End() }() // not deferred itself: it would make an event of a panic and its text
 	response, err := c.do(request)
 	if err != nil {
 		fail(span, kindOf(request.Context(), err))

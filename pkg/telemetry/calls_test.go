@@ -179,3 +179,25 @@ func TestWithoutTracesNothingStandsBetween(t *testing.T) {
 		t.Error("calls are traced for nobody")
 	}
 }
+
+// A panic's text can hold what it was about. OpenTelemetry would make an event
+// of it.
+func TestAPanicIsASpanThatTellsNothingOfIt(t *testing.T) {
+	tr := newTraced(t)
+	calls := tr.Calls("test", func(r *http.Request) (*http.Response, error) { panic("no answer from " + r.URL.String()) })
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://aws.example/users/alice/hidden.png?X-Amz-Signature=hidden", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is swallowed")
+			}
+		}()
+		_, _ = calls.Do(request)
+	}()
+	if sent := tr.spans(t); !strings.Contains(sent, "aws.example") || strings.Contains(sent, "hidden") {
+		t.Errorf("%q", sent)
+	}
+}
