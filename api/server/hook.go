@@ -199,7 +199,10 @@ func (i *issue) decideAhead(resources []resource, actions ...access.Action) {
 	for range min(max(1, i.server.parts.DecisionHook.Parallel()/shareOfTurns), len(open)) {
 		workers.Go(func() {
 			for n := range next {
-				results[n].decision, results[n].err = i.decide(open[n].action, open[n].about)
+				results[n].err = caught(func() (err error) {
+					results[n].decision, err = i.decide(open[n].action, open[n].about)
+					return err
+				})
 			}
 		})
 	}

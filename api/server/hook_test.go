@@ -568,3 +568,22 @@ func TestTheSettingsSayWhichApplicationDecides(t *testing.T) {
 		}
 	}
 }
+
+// shattered is an application whose client has a defect.
+type shattered struct{ server.DecisionHook }
+
+func (shattered) Ask(context.Context, decisionhook.Question) (decisionhook.Answer, error) {
+	panic("hunter2")
+}
+func (shattered) Parallel() int { return 8 }
+
+// What panics while several questions are asked at a time ends one request, and
+// not the gateway.
+func TestAPanicWhileTheApplicationIsAskedEndsOneRequest(t *testing.T) {
+	g := newGateway(t, func(p *server.Parts) { p.DecisionHook = shattered{} })
+	recorder := g.do(t, "alice", http.MethodPost, "/v1/read-urls", `{"items":[{"key":"users/alice/a.png"},{"key":"users/alice/b.png"}]}`)
+	mustProblem(t, recorder, problem.Internal)
+	if strings.Contains(recorder.Body.String(), "hunter2") || !strings.Contains(g.log.String(), "hunter2") {
+		t.Errorf("%s, in the log: %s", recorder.Body, g.log)
+	}
+}

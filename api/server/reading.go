@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,9 +46,23 @@ func (i *issue) sign(ctx context.Context, readings []*reading) error {
 	signer = i.server.parts.Signer(ctx)
 	group.SetLimit(max(1, signer.Parallel()/shareOfTurns))
 	for _, one := range readings {
-		group.Go(func() error { return i.signOne(signer, one) }) // once ctx has ended, the key isn't asked
+		group.Go(func() error { return caught(func() error { return i.signOne(signer, one) }) }) // once ctx has ended, the key isn't asked
 	}
 	return group.Wait()
+}
+
+// errPanic is wrapped where something that was done side by side panicked.
+var errPanic = errors.New("panic")
+
+// caught makes an error of a panic. What is done side by side panics beyond the
+// reach of those who answer the request, and would end the process.
+func caught(do func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, cause, debug.Stack())
+		}
+	}()
+	return do()
 }
 
 // signOne signs one. It touches nothing that belongs to another.

@@ -214,17 +214,21 @@ func (b brokenSigner) Sign(signedurl.Request) (string, error) { return "", b.err
 func (brokenSigner) KeyID() string                            { return "KTESTKEY1" }
 func (brokenSigner) Parallel() int                            { return 1 }
 
-type panicking struct{ server.Signer }
+type panicking struct {
+	server.Signer
+	parallel int
+}
 
 func (panicking) Sign(signedurl.Request) (string, error) { panic("secret: hunter2") }
 func (panicking) KeyID() string                          { return "KTESTKEY1" }
-func (panicking) Parallel() int                          { return 1 }
+func (p panicking) Parallel() int                        { return p.parallel }
 
 func TestFaultsOfOurOwnTellNothing(t *testing.T) {
 	const body = `{"items":[{"key":"users/alice/a.png"}]}`
 	for name, signer := range map[string]server.Signer{
-		"an error": brokenSigner{err: errors.New("secret: hunter2")},
-		"a panic":  panicking{},
+		"an error":             brokenSigner{err: errors.New("secret: hunter2")},
+		"a panic":              panicking{parallel: 1},
+		"a panic side by side": panicking{parallel: 8},
 	} {
 		g := newGateway(t, func(p *server.Parts) { p.Signer = func(context.Context) server.Signer { return signer } })
 		recorder := g.do(t, "alice", http.MethodPost, "/v1/read-urls", body)
