@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/keyring"
+	"github.com/signgate/signgate/pkg/metrics"
 	"github.com/signgate/signgate/pkg/settings"
 	"github.com/signgate/signgate/pkg/telemetry"
 )
@@ -112,6 +114,32 @@ func TestACollectorThatHangsKeepsOneRequestWaitingAndThenNone(t *testing.T) {
 	g.server.CatchUp(t.Context())
 	if waited() != 2 {
 		t.Errorf("what was measured meanwhile isn't sent:\n%s", g.log)
+	}
+}
+
+// Alarms go by lines for CloudWatch, which need no collector.
+func TestACollectorThatFailsKeepsNoLineFromCloudWatch(t *testing.T) {
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
+	t.Cleanup(collector.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", collector.URL)
+	var lines bytes.Buffer
+	measured, err := telemetry.New(t.Context(), telemetry.Config{Service: "signgate", Namespace: "test", Out: &lines, Lookup: os.LookupEnv, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := inEnvironment(t, generateKey(t, keyring.P256), nil, func(env *server.Environment) { env.Frozen, env.Telemetry = true, measured })
+	for n := range 3 {
+		lines.Reset()
+		g.do(t, g.token, http.MethodGet, "/v1/read/users/alice/a.png", "")
+		g.server.CatchUp(t.Context())
+		if !strings.Contains(lines.String(), metrics.Issuances) {
+			t.Errorf("nobody hears of the issuance %d: %s", n, &lines)
+		}
+	}
+	lines.Reset()
+	g.server.CatchUp(t.Context())
+	if lines.Len() > 0 {
+		t.Errorf("where nothing was measured: %s", &lines)
 	}
 }
 

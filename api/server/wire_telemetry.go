@@ -39,18 +39,27 @@ func (w *wiring) watch(server *Server) {
 }
 
 // flush sends what was measured. Who waits for that is a caller, so that after
-// a failure it rests: what is measured meanwhile goes along with the next.
+// a failure it rests: what is measured meanwhile goes along with the next. Lines
+// for CloudWatch, by which alarms go, wait for nobody.
 func (w *wiring) flush(server *Server) func(ctx context.Context) {
 	var rests atomic.Pointer[time.Time]
+	var owed atomic.Bool // something was measured during the rest
 	return func(ctx context.Context) {
-		if until := rests.Load(); until != nil && w.env.Now().Before(*until) {
-			return
-		}
-		if server.instruments != nil && !server.instruments.take() {
-			return
-		}
+		fresh := server.instruments == nil || server.instruments.take()
 		ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 		defer cancel()
+		if until := rests.Load(); until != nil && w.env.Now().Before(*until) {
+			if fresh {
+				owed.Store(true)
+				if err := w.env.Telemetry.Write(ctx); err != nil {
+					w.env.Log.WarnContext(ctx, "measurements could not be written", "error", err)
+				}
+			}
+			return
+		}
+		if before := owed.Swap(false); !fresh && !before {
+			return
+		}
 		if err := w.env.Telemetry.Flush(ctx); err != nil {
 			rests.Store(new(w.env.Now().Add(flushRest)))
 			w.env.Log.WarnContext(ctx, "measurements could not be sent; the next are when a while is over", "error", err, "while", flushRest)

@@ -41,6 +41,7 @@ type Config struct {
 // Telemetry is what a program measures with.
 type Telemetry struct {
 	meters *sdkmetric.MeterProvider
+	lines  *sdkmetric.PeriodicReader // in embedded metric format; nil: none are written
 	traces *sdktrace.TracerProvider
 	page   http.Handler
 }
@@ -80,7 +81,8 @@ func (t *Telemetry) makeMeters(ctx context.Context, config Config, about *resour
 	}
 	if config.Namespace != "" {
 		lines := &embedded{namespace: config.Namespace, service: config.Service, dimensions: config.Dimensions, out: config.Out, now: config.Now}
-		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(lines, sdkmetric.WithInterval(config.Every))))
+		t.lines = sdkmetric.NewPeriodicReader(lines, sdkmetric.WithInterval(config.Every))
+		options = append(options, sdkmetric.WithReader(t.lines))
 	}
 	switch wanted, err := config.otlp("METRICS"); {
 	case err != nil:
@@ -168,6 +170,15 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 		traces = t.traces.ForceFlush(ctx)
 	}
 	return errors.Join(metrics, traces)
+}
+
+// Write writes what was measured so far as lines in embedded metric format, and
+// sends nothing to anybody.
+func (t *Telemetry) Write(ctx context.Context) error {
+	if t.lines == nil {
+		return nil
+	}
+	return t.lines.ForceFlush(ctx)
 }
 
 // Close flushes, and ends what runs in the background.
