@@ -17,11 +17,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/signgate/signgate/api/server"
 	"github.com/signgate/signgate/pkg/access"
 	"github.com/signgate/signgate/pkg/audit"
 	"github.com/signgate/signgate/pkg/decisionhook"
 	"github.com/signgate/signgate/pkg/metrics"
+	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/telemetry"
 )
@@ -248,6 +251,54 @@ func TestACallerWhoHangsUpIsNoFailureOfTheTrail(t *testing.T) {
 	w.handler.ServeHTTP(newRecorder(), request)
 	if page := w.page(t); strings.Contains(page, "signgate_audit_failures_total") {
 		t.Errorf("somebody is woken for it:\n%s", page)
+	}
+}
+
+// attentive is a trail that writes nothing for whoever doesn't wait, as those
+// in AWS do.
+type attentive struct{ server.Recorder }
+
+func (a attentive) Record(ctx context.Context, records ...audit.Record) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", audit.ErrNotRecorded, ctx.Err())
+	}
+	return a.Recorder.Record(ctx, records...)
+}
+
+// What was denied before a request's time was over is on record, and that time
+// is no failure of the trail.
+func TestWhatWasDeniedIsOnRecordWhereTheRequestEndsEarly(t *testing.T) {
+	for name, end := range map[string]func(p *server.Parts, hangUp context.CancelFunc){
+		"its time is over":   func(p *server.Parts, _ context.CancelFunc) { p.RequestTime = 50 * time.Millisecond },
+		"the caller is gone": func(_ *server.Parts, hangUp context.CancelFunc) { hangUp() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, hangUp := context.WithCancel(t.Context())
+			defer hangUp()
+			w := newWatched(t, func(p *server.Parts) {
+				p.Audit, p.Limits.S3Reads = attentive{p.Audit}, true
+				hanging := aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+					<-ctx.Done()
+					return aws.Credentials{}, ctx.Err()
+				})
+				var err error
+				p.Presigner, err = presign.New(t.Context(), presign.Config{Bucket: "media", Region: "eu-central-1", Credentials: hanging, Now: p.Now})
+				if err != nil {
+					t.Fatal(err)
+				}
+				end(p, hangUp)
+			})
+			request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/read-urls", strings.NewReader(`{"items":[{"key":"users/bob/a.png"},{"key":"users/alice/a.png","from":"s3"}]}`))
+			request.Header.Set("Authorization", "Bearer alice")
+			request.Header.Set("Content-Type", "application/json")
+			w.handler.ServeHTTP(newRecorder(), request)
+			if records := w.records(t); len(records) != 1 || records[0].Outcome != audit.Denied || records[0].Key != "users/bob/a.png" {
+				t.Errorf("on record: %+v", records)
+			}
+			if page := w.page(t); strings.Contains(page, "signgate_audit_failures_total") {
+				t.Errorf("somebody is woken for it:\n%s", page)
+			}
+		})
 	}
 }
 

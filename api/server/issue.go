@@ -152,3 +152,20 @@ func (i *issue) done() error {
 	i.records = nil
 	return nil
 }
+
+// lateRecord is how long the trail may take where a request's time is over, or
+// its caller has hung up.
+const lateRecord = time.Second
+
+// lateTrail records what was denied though the request has ended.
+type lateTrail struct{ Recorder }
+
+// Record is the trail's.
+func (t lateTrail) Record(ctx context.Context, records ...audit.Record) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lateRecord)
+		defer cancel()
+	}
+	return t.Recorder.Record(ctx, records...)
+}

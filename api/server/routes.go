@@ -172,6 +172,7 @@ func New(parts Parts) (*Server, error) {
 	if err := parts.Limits.check(); err != nil {
 		return nil, err
 	}
+	parts.Audit = lateTrail{parts.Audit}
 	s := &Server{parts: parts, echo: echo.New()}
 	if err := s.measure(); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
