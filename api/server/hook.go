@@ -73,7 +73,7 @@ func hookSecret(ctx context.Context, gateway settings.Gateway, env Environment) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, hookSecretTime)
 	defer cancel()
-	options := secretsmanager.Options{Region: named.Region, Credentials: env.Credentials}
+	options := secretsmanager.Options{Region: named.Region, Credentials: env.Credentials, HTTPClient: env.aws}
 	if gateway.SecretsEndpoint != "" {
 		options.BaseEndpoint = new(gateway.SecretsEndpoint)
 	}

@@ -546,6 +546,23 @@ func TestTheSecretOfTheHookMayBeInSecretsManager(t *testing.T) {
 	}
 }
 
+// A start that is slow says what it waited for.
+func TestTheReadingOfTheHooksSecretIsASpan(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:hook-AbCdEf"
+	w := newWatched(t, nil)
+	inEnvironment(t, generateKey(t, keyring.P256), func(s *settings.Gateway) {
+		s.DecisionHook, s.DecisionHookSecret, s.SecretsEndpoint = "http://127.0.0.1:1/decisions", arn, secretsManager(t, arn, hookSecret)
+	}, func(env *server.Environment) { env.Telemetry = w.measured })
+	if err := w.measured.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if sent := w.sent["/v1/traces"]; !strings.Contains(sent, "Secrets Manager/GetSecretValue") || strings.Contains(sent, "whsec") {
+		t.Errorf("%q", sent)
+	}
+}
+
 func TestTheSettingsSayWhichApplicationDecides(t *testing.T) {
 	d, key := newDecider(t), generateKey(t, keyring.P256)
 	file := filepath.Join(t.TempDir(), "secret")

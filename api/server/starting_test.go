@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,10 +19,10 @@ import (
 )
 
 // A function's first request waits for its start: what is asked of others is
-// asked side by side, here of Secrets Manager and two issuers, none of whom
-// answers before all were asked.
+// asked side by side, here of Secrets Manager, for two secrets, and two issuers,
+// none of whom answers before all were asked.
 func TestAStartAsksEverybodySideBySide(t *testing.T) {
-	meet := together(3)
+	meet := together(4)
 	holding := func(next http.Handler) http.Handler {
 		first := make(chan struct{}, 1)
 		first <- struct{}{}
@@ -58,10 +59,22 @@ func TestAStartAsksEverybodySideBySide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets := httptest.NewServer(holding(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_ = json.NewEncoder(w).Encode(map[string]any{"SecretString": string(document), "VersionId": "1"})
-	})))
+	secret := func(text string) http.Handler {
+		return holding(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			_ = json.NewEncoder(w).Encode(map[string]any{"SecretString": text, "VersionId": "1"})
+		}))
+	}
+	keys, hook := secret(string(document)), secret(hookSecret)
+	secrets := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte("secret:hook")) {
+			hook.ServeHTTP(w, r)
+			return
+		}
+		keys.ServeHTTP(w, r)
+	}))
 	t.Cleanup(secrets.Close)
 	another := issuer()
 	file := t.TempDir() + "/issuers.json"
@@ -72,6 +85,7 @@ func TestAStartAsksEverybodySideBySide(t *testing.T) {
 	g := fromSettings(t, key, func(s *settings.Gateway) {
 		s.SigningKeys, s.ActiveKeyID, s.SigningSecret, s.SecretsEndpoint = "", "", "signgate", secrets.URL
 		s.Issuer, s.Issuers = first, file
+		s.DecisionHook, s.DecisionHookSecret = "http://127.0.0.1:1/decisions", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:hook-AbCdEf"
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

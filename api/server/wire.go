@@ -74,6 +74,7 @@ type wiring struct {
 
 	presigner *presign.Presigner
 	tokens    *callers.OIDC // nil: no issuer
+	hook      DecisionHook  // nil: no application
 
 	parts   Parts
 	closers []func() error // in the order in which they are to be called
@@ -104,11 +105,12 @@ func (w *wiring) check(name string, run func(context.Context) error) {
 // askOthers gets what others have to say before anything can start, side by
 // side: a function's first request waits for the slowest of them, not for all.
 func (w *wiring) askOthers(ctx context.Context) error {
-	var failures [3]error
+	var failures [4]error
 	var all sync.WaitGroup
 	all.Go(func() { w.live, failures[0] = newLiveKeys(ctx, w.gateway.Signing, w.env) })
 	all.Go(func() { w.presigner, failures[1] = newPresigner(ctx, w.gateway, w.env) })
 	all.Go(func() { w.tokens, failures[2] = newTokens(ctx, w.gateway, w.env) })
+	all.Go(func() { w.hook, failures[3] = newDecisionHook(ctx, w.gateway, w.env) })
 	all.Wait()
 	return cmp.Or(failures[:]...)
 }
@@ -122,7 +124,7 @@ func (w *wiring) keys(context.Context) error {
 }
 
 // decisions loads policies and rules and opens what is shared.
-func (w *wiring) decisions(ctx context.Context) error {
+func (w *wiring) decisions(context.Context) error {
 	layout, err := access.ParseLayout(w.gateway.KeyLayout)
 	if err != nil {
 		return fmt.Errorf("key-layout: %w", err)
@@ -139,9 +141,7 @@ func (w *wiring) decisions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.parts.DecisionHook, err = newDecisionHook(ctx, w.gateway, w.env); err != nil {
-		return err
-	}
+	w.parts.DecisionHook = w.hook
 	w.parts.HookInstead = w.parts.DecisionHook != nil && w.gateway.DecisionHookMode == settings.HookInstead
 	w.parts.Access, w.parts.Grants, w.closers = authorizer, shares, append(w.closers, closeShares)
 	w.check(metrics.CheckPolicies, func(context.Context) error { return havePolicies(authorizer) })
