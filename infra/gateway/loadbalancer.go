@@ -56,12 +56,13 @@ func (s *service) newLoadBalancer() constructs.IDependable {
 		s.balancer.Node().AddDependency(logs.Accepted)
 	}
 	s.targets = s.newTargets()
-	if s.props.WebACL != "" {
-		awswafv2.NewCfnWebACLAssociation(s, jsii.String("WebACL"), &awswafv2.CfnWebACLAssociationProps{
+	reached := constructs.NewDependencyGroup(s.listen(), admitted)
+	if s.props.WebACL != "" { // nobody is served past it, not even at first
+		reached.Add(awswafv2.NewCfnWebACLAssociation(s, jsii.String("WebACL"), &awswafv2.CfnWebACLAssociationProps{
 			ResourceArn: s.balancer.Ref(), WebAclArn: jsii.String(s.props.WebACL),
-		})
+		}))
 	}
-	return constructs.NewDependencyGroup(s.listen(), admitted)
+	return reached
 }
 
 // newSecurityGroup lets callers in, and on to the tasks alone, where they are

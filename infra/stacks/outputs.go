@@ -60,8 +60,10 @@ func (e *Environment) putOut() {
 	}
 }
 
-// startAnew has the gateway's processes start once its settings are there, and
-// anew where one is another: those that run have read theirs already.
+// startAnew has the gateway's processes start once its settings are there and
+// keys to sign with, which no setting leads to where the distribution has a name
+// of its own; and anew where a setting is another: those that run have read
+// theirs already.
 func (e *Environment) startAnew(values map[string]string, parameters []constructs.IDependable) {
 	running := e.running()
 	if running == nil {
@@ -71,7 +73,7 @@ func (e *Environment) startAnew(values map[string]string, parameters []construct
 	if err != nil {
 		panic(fmt.Errorf("settings of %s: %w", e.config.Name, err))
 	}
-	running.StartAfter(fmt.Sprintf("%x", sha256.Sum256(resolved)), parameters...)
+	running.StartAfter(fmt.Sprintf("%x", sha256.Sum256(resolved)), append(parameters, e.keys.trust.KeyGroup())...)
 }
 
 // camelCase makes ActiveKeyId of active-key-id.

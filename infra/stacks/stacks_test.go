@@ -137,6 +137,7 @@ func tasks(e *config.Environment) {
 	}
 	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b"}}}
 	e.Network = &config.Network{CIDR: "10.20.0.0/20"}
+	e.Delivery.Domain = &config.Domain{Name: "cdn.example.com", CertificateARN: "arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"}
 }
 
 // keysOf are the keys of an environment without a gateway of its own.

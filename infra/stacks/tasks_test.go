@@ -300,3 +300,50 @@ func TestAnotherSettingStartsTasksAnew(t *testing.T) {
 		}
 	}
 }
+
+// before is everything that CloudFormation makes before it makes this.
+func before(template policytest.Template, id string) map[string]bool {
+	resources, _ := template.Body["Resources"].(map[string]any)
+	found := map[string]bool{}
+	var look func(value any)
+	look = func(value any) {
+		switch value := value.(type) {
+		case string:
+			if resource, there := resources[value]; there && !found[value] {
+				found[value] = true
+				look(at(resource, "Properties"))
+				look(at(resource, "DependsOn"))
+			}
+		case []any:
+			for _, member := range value {
+				look(member)
+			}
+		case map[string]any:
+			for _, member := range value {
+				look(member)
+			}
+		}
+	}
+	look(id)
+	return found
+}
+
+// A task that finds no key ends, and a few of those roll a first deployment
+// back. One that has keys serves at once, to whoever gets past the web ACL.
+func TestTasksStartOnceThereAreKeysAndWhatStandsInFrontOfThem(t *testing.T) {
+	template := content(t, "tasks")
+	for id := range of(template, "AWS::ECS::Service") {
+		first := before(template, id)
+		for _, kind := range []string{"Custom::SigningKey", "Custom::SigningKeyIDs", "AWS::WAFv2::WebACLAssociation"} {
+			resources := of(template, kind)
+			for needed := range resources {
+				if !first[needed] {
+					t.Errorf("tasks may start before there is %s", needed)
+				}
+			}
+			if len(resources) == 0 {
+				t.Errorf("there is no %s", kind)
+			}
+		}
+	}
+}
