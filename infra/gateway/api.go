@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/signgate/signgate/infra/policy"
@@ -29,7 +30,7 @@ func (f *function) newAPI(accessLogs awslogs.CfnLogGroup) {
 		ApiId: f.apiID, IntegrationType: jsii.String("AWS_PROXY"), IntegrationUri: f.lambda.FunctionArn(), PayloadFormatVersion: jsii.String("2.0"),
 		TimeoutInMillis: jsii.Number(f.props.wait().Milliseconds()),
 	})
-	awsapigatewayv2.NewCfnRoute(f, jsii.String("Route"), &awsapigatewayv2.CfnRouteProps{
+	route := awsapigatewayv2.NewCfnRoute(f, jsii.String("Route"), &awsapigatewayv2.CfnRouteProps{
 		ApiId: f.apiID, RouteKey: jsii.String(everything), Target: jsii.String("integrations/" + *integration.Ref()),
 		AuthorizationType: jsii.String("NONE"), // the gateway itself asks for tokens
 	})
@@ -41,7 +42,7 @@ func (f *function) newAPI(accessLogs awslogs.CfnLogGroup) {
 		ApiId: f.apiID, StageName: jsii.String(everything), AutoDeploy: jsii.Bool(true), DefaultRouteSettings: settings,
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: accessLogs.AttrArn(), Format: jsii.String(accessLogFormat())},
 	})
-	awslambda.NewCfnPermission(f, jsii.String("MayInvoke"), &awslambda.CfnPermissionProps{
+	invoked := awslambda.NewCfnPermission(f, jsii.String("MayInvoke"), &awslambda.CfnPermissionProps{
 		Action: jsii.String("lambda:InvokeFunction"), FunctionName: f.lambda.FunctionArn(), Principal: jsii.String("apigateway.amazonaws.com"),
 		// It names the account too. Not every service sends SourceAccount (AWS
 		// CloudFormation Template Reference), and without it nobody gets in.
@@ -50,7 +51,7 @@ func (f *function) newAPI(accessLogs awslogs.CfnLogGroup) {
 	f.url = api.AttrApiEndpoint()
 	if f.props.Domain != nil {
 		f.url = jsii.String("https://" + f.props.Domain.Name)
-		f.newDomain(stage)
+		f.newDomain(stage, route, invoked)
 	}
 }
 
@@ -70,7 +71,9 @@ func accessLogFormat() string {
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-func (f *function) newDomain(stage awsapigatewayv2.CfnStage) {
+// newDomain points the name at the API once that answers: until then it may be
+// pointed at tasks, which go on.
+func (f *function) newDomain(stage awsapigatewayv2.CfnStage, answers ...constructs.IDependable) {
 	given := f.props.Domain
 	domain := awsapigatewayv2.NewCfnDomainName(f, jsii.String("Domain"), &awsapigatewayv2.CfnDomainNameProps{
 		DomainName: jsii.String(given.Name),
@@ -78,8 +81,11 @@ func (f *function) newDomain(stage awsapigatewayv2.CfnStage) {
 			CertificateArn: given.Certificate.CertificateArn(), EndpointType: jsii.String("REGIONAL"), SecurityPolicy: jsii.String("TLS_1_2"),
 		}},
 	})
-	awsapigatewayv2.NewCfnApiMapping(f, jsii.String("Mapping"), &awsapigatewayv2.CfnApiMappingProps{
+	mapping := awsapigatewayv2.NewCfnApiMapping(f, jsii.String("Mapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: f.apiID, DomainName: domain.Ref(), Stage: stage.Ref(),
 	})
-	f.props.newRecord(f, awsroute53targets.NewApiGatewayv2DomainProperties(domain.AttrRegionalDomainName(), domain.AttrRegionalHostedZoneId()))
+	record := f.props.newRecord(f, awsroute53targets.NewApiGatewayv2DomainProperties(domain.AttrRegionalDomainName(), domain.AttrRegionalHostedZoneId()))
+	if record != nil {
+		record.Node().AddDependency(append(answers, mapping)...)
+	}
 }

@@ -27,9 +27,12 @@ func NewExecutionRole(scope constructs.Construct, id *string) awsiam.Role {
 }
 
 // allow gives the gateway's role what it needs. It doesn't write the log: tasks
-// write to standard output, and who started them passes that on.
+// write to standard output, and who started them passes that on. The policy
+// isn't the function's under the same id: where tasks take over, the function
+// goes on until they answer, and needs its own for its log, the audit trail
+// with it, and to leave its VPC.
 func (s *service) allow() constructs.IDependable {
-	return policy.Attach(s, "Permissions", s.props.Role, s.props.permissions(s)...)
+	return policy.Attach(s, "TaskPermissions", s.props.Role, s.props.permissions(s)...)
 }
 
 // executes lets tasks be started: exactly this image, exactly this log.

@@ -170,7 +170,7 @@ func TestTheTasksRoleMayDoWhatTheFunctionsMayButForTheLog(t *testing.T) {
 	want := synthtest.Statements(t, function.Only(t, "AWS::IAM::ManagedPolicy", "GatewayPermissions").Get("PolicyDocument"))
 	delete(want, "WritesItsLog")
 	service := serve(t, synthtest.NoFlags, func(_ awscdk.Stack, p *gateway.ServiceProps) { everything(&p.Common) })
-	permissions := service.Only(t, "AWS::IAM::ManagedPolicy", "GatewayPermissions")
+	permissions := service.Only(t, "AWS::IAM::ManagedPolicy", "GatewayTaskPermissions")
 	synthtest.Equal(t, "permissions", synthtest.Statements(t, permissions.Get("PolicyDocument")), want)
 	synthtest.Equal(t, "whose they are", permissions.Get("Roles"), any([]any{"${" + id(t, service, "AWS::IAM::Role", "Role") + "}"}))
 	for _, sid := range []string{"ReadsItsSettings", "ReadsItsKeys", "DecryptsItsKeys", "Signs", "KnowsThePublicHalf", "UsesGrants", "UsesAudit", "UsesAPIKeys"} {

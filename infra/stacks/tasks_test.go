@@ -301,6 +301,34 @@ func TestAnotherSettingStartsTasksAnew(t *testing.T) {
 	}
 }
 
+// Where one takes over from the other, who served goes on serving until then:
+// a function whose permissions were taken meanwhile would lose its log, and the
+// audit trail in it.
+func TestWhoServedGoesOnServingUntilTheNameMoves(t *testing.T) {
+	function, service := content(t, "prod"), content(t, "service")
+	for _, way := range []struct{ from, to policytest.Template }{{function, service}, {service, function}} {
+		_, changed, _ := changes(way.from, way.to)
+		for _, id := range changed {
+			if of(way.from, "AWS::IAM::ManagedPolicy")[id] != nil {
+				t.Errorf("%s is changed while who has it still serves", id)
+			}
+		}
+		for id := range of(way.to, "AWS::Route53::RecordSet") {
+			if !strings.HasPrefix(id, "GatewayRecord") {
+				continue
+			}
+			first, kinds := before(way.to, id), []string{"AWS::ECS::Service", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::ApiMapping", "AWS::Lambda::Permission", "AWS::SSM::Parameter"}
+			for _, kind := range kinds {
+				for needed := range of(way.to, kind) {
+					if !first[needed] {
+						t.Errorf("the name moves before there is %s", needed)
+					}
+				}
+			}
+		}
+	}
+}
+
 // before is everything that CloudFormation makes before it makes this.
 func before(template policytest.Template, id string) map[string]bool {
 	resources, _ := template.Body["Resources"].(map[string]any)
