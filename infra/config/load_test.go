@@ -128,8 +128,11 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"observability": {`{"observability": {"logBucketArn": "logs", "logsExpire": 0, "alarms": {"topicArn": "arn:aws:sns:eu-west-1:111122223333:x", "email": "a@b", "errorRate": 0, "refusals": 101}}, ` + keys + `}`, []string{
 			"observability.logBucketArn", "logsExpire", "of sns in us-east-1", "alarms.email is for a topic that is made", "alarms.errorRate", "alarms.refusals",
 		}},
-		"network": {`{"network": {"vpcId": "vpc-x", "cidr": "10.0.0.1/8"}, ` + keys + `}`, []string{"vpcId or cidr", "network.vpcId", "needs subnetIds and routeTableIds", "network.cidr"}},
-		"limits":  {`{"limits": {"maxUploadLife": "200h", "maxReadLife": "0s"}, ` + keys + `}`, []string{"limits.maxUploadLife", "limits.maxReadLife"}},
+		"network":                   {`{"network": {"vpcId": "vpc-x", "cidr": "10.0.0.1/8"}, ` + keys + `}`, []string{"vpcId or cidr", "network.vpcId", "needs subnetIds and routeTableIds", "network.cidr"}},
+		"a network of neither kind": {`{"network": {"cidr": "10.20.0.0/20", "natGateways": 3, "subnetIds": ["subnet-0123456789abcdef0"]}, ` + keys + `}`, []string{"network.subnetIds and routeTableIds are of", "natGateways one for each zone"}},
+		"a network of both kinds": {`{"network": {"vpcId": "vpc-0123456789abcdef0", "natGateways": 1, "subnetIds": ["subnet-0123456789abcdef0"], "publicSubnetIds": ["subnet-0123456789abcdef1"],
+			"routeTableIds": ["rtb-0123456789abcdef0", "rtb-0123456789abcdef1"]}, ` + keys + `}`, []string{"network.zones and natGateways are of", "network.routeTableIds has one for all", "network.publicSubnetIds has one"}},
+		"limits": {`{"limits": {"maxUploadLife": "200h", "maxReadLife": "0s"}, ` + keys + `}`, []string{"limits.maxUploadLife", "limits.maxReadLife"}},
 		"keys": {`{"signingKeys": {"source": "own", "active": "z", "slots": [{"id": "A", "publicKey": "keys/p384.pem"}, {"id": "b", "publicKey": "keys/text.pem"}, {"id": "b", "publicKey": "../x.pem"},
 			{"id": "c", "publicKey": "keys/good.pem"}, {"id": "d", "publicKey": "keys/same.pem"}, {"id": "e", "publicKey": "keys/private.pem"}]}}`, []string{
 			"holds 1 to 5 keys", "slots[0].id", "slots[0].publicKey must be an ECDSA key", "slots[1].publicKey isn't one block of PEM", `another slot "b"`,
@@ -245,6 +248,8 @@ func TestWhatTasksCannotHaveIsSaid(t *testing.T) {
 		"nowhere to put a balancer":    {tasks("", existingVPC), []string{"network.publicSubnetIds has two", "network.loadBalancerRanges is missing"}},
 		"subnets of a network to come": {tasks("", own+balancer), []string{"are of an existing VPC"}},
 		"one subnet within":            {tasks(`, "fargate": {"internal": true, "allowRanges": ["10.0.0.0/8"]}`, `"vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0123456789abcdef0"], "routeTableIds": ["rtb-0123456789abcdef0"], "loadBalancerRanges": ["10.0.0.0/24"]`), []string{"network.subnetIds has two"}},
+		"a way to S3 alone":            {tasks("", own+`, "s3PrefixList": "pl-6ea54007"`), []string{"network.s3PrefixList keeps the gateway from its issuer"}},
+		"a way to S3 alone, elsewhere": {tasks("", existingVPC+balancer+`, "s3PrefixList": "pl-6ea54007"`), []string{"network.s3PrefixList keeps the gateway from its issuer"}},
 		"ranges that are none":         {tasks(`, "fargate": {"allowRanges": ["0.0.0.0/0", "10.0.0.1/8"]}`, existingVPC+`, "publicSubnetIds": ["x", "y"], "loadBalancerRanges": ["here"]`), []string{`"0.0.0.0/0"`, `"10.0.0.1/8"`, `"here"`, "network.publicSubnetIds holds"}},
 		"a web ACL of CloudFront":      {tasks(`, "webAclArn": "arn:aws:wafv2:eu-central-1:111122223333:global/webacl/acl/1"`, own), []string{"gateway.webAclArn is the ARN of a web ACL for regional"}},
 		"a web ACL of another region":  {tasks(`, "webAclArn": "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/acl/1"`, own), []string{"of wafv2 in eu-central-1"}},

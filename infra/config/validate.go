@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
@@ -72,6 +73,8 @@ func (e *Environment) complaints() complaints.List {
 	e.checkAlarms(&found)
 	if e.Network != nil {
 		e.Network.check(&found)
+		found.When(e.Gateway != nil && e.Network.S3PrefixList != "" && e.Network.NATGateways == 0,
+			"network.s3PrefixList keeps the gateway from its issuer, and in an existing VPC from its settings and keys too: leave it out, or give it natGateways")
 	}
 	e.checkLimits(&found)
 	return found.List
@@ -272,7 +275,11 @@ func (n *Network) check(found *list) {
 	}
 	found.ranges("network.loadBalancerRanges", n.LoadBalancerRanges)
 	found.When(n.VPCID == "" && len(n.PublicSubnetIDs)+len(n.LoadBalancerRanges) > 0, "network.publicSubnetIds and loadBalancerRanges are of an existing VPC, with vpcId")
-	found.When(n.Zones < 0 || n.Zones > 3 || n.NATGateways < 0 || n.NATGateways > 3, "network.zones and natGateways are at most 3")
+	found.When(n.VPCID == "" && len(n.SubnetIDs)+len(n.RouteTableIDs) > 0, "network.subnetIds and routeTableIds are of an existing VPC, with vpcId")
+	found.When(n.VPCID != "" && (n.Zones != 0 || n.NATGateways != 0), "network.zones and natGateways are of a VPC of its own, with cidr")
+	found.When(n.VPCID != "" && len(n.RouteTableIDs) > 1 && len(n.RouteTableIDs) != len(n.SubnetIDs), "network.routeTableIds has one for all of subnetIds or one for each")
+	found.When(len(n.PublicSubnetIDs) == 1, "network.publicSubnetIds has one: a load balancer is in two zones at least")
+	found.When(n.Zones < 0 || n.Zones > 3 || n.NATGateways < 0 || n.NATGateways > cmp.Or(n.Zones, 2), "network.zones is at most 3, and natGateways one for each zone, of which there are two unless it is said")
 	if n.CIDR != "" {
 		prefix, err := netip.ParsePrefix(n.CIDR)
 		found.When(err != nil || !prefix.Addr().Is4() || prefix.Masked() != prefix || prefix.Bits() < 16 || prefix.Bits() > 24, "network.cidr is a range of IPv4 from /16 to /24, such as 10.20.0.0/20, not %q", n.CIDR)

@@ -57,7 +57,7 @@ func NewStorageAccess(scope constructs.Construct, id *string, props *Props) Stor
 		where = newVPC(this, props)
 	}
 	this.where, this.vpc, this.ways = where, where.view(this), constructs.NewDependencyGroup(where.ways...)
-	this.gateway = this.group("Gateway", "The gateway", where, gatewayConnects(props))
+	this.gateway = this.group("Gateway", "The gateway", where, gatewayConnects(props)...)
 	this.endpoint = *this.viaRoutes("S3", "s3", where, storageStatements(this, props)).Ref()
 	this.addEndpoints(where, props)
 	return this
@@ -78,28 +78,37 @@ func (a *storageAccess) PublicRanges() []string       { return a.where.publicRan
 func (a *storageAccess) Ways() constructs.IDependable { return a.ways }
 
 // gatewayConnects is where the gateway may connect to, but for endpoints in the
-// subnets.
-func gatewayConnects(props *Props) *awsec2.CfnSecurityGroup_EgressProperty {
-	if props.S3PrefixList != "" && props.NATGateways == 0 {
-		return &awsec2.CfnSecurityGroup_EgressProperty{
-			Description: jsii.String("S3"), DestinationPrefixListId: jsii.String(props.S3PrefixList),
+// subnets. What routes lead to DynamoDB takes a rule of its own (AWS PrivateLink
+// Guide, "Gateway endpoints for Amazon DynamoDB").
+func gatewayConnects(props *Props) []*awsec2.CfnSecurityGroup_EgressProperty {
+	if !props.onlyPrefixLists() {
+		return []*awsec2.CfnSecurityGroup_EgressProperty{{
+			Description: jsii.String("Where the routes lead"), CidrIp: jsii.String("0.0.0.0/0"),
 			IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(https), ToPort: jsii.Number(https),
-		}
+		}}
 	}
+	connects := []*awsec2.CfnSecurityGroup_EgressProperty{toPrefixList("S3", props.S3PrefixList)}
+	if props.reaches(DynamoDB) {
+		connects = append(connects, toPrefixList("DynamoDB", props.DynamoDBPrefixList))
+	}
+	return connects
+}
+
+func toPrefixList(description, id string) *awsec2.CfnSecurityGroup_EgressProperty {
 	return &awsec2.CfnSecurityGroup_EgressProperty{
-		Description: jsii.String("Where the routes lead"), CidrIp: jsii.String("0.0.0.0/0"),
+		Description: jsii.String(description), DestinationPrefixListId: jsii.String(id),
 		IpProtocol: jsii.String("tcp"), FromPort: jsii.Number(https), ToPort: jsii.Number(https),
 	}
 }
 
-// group is a security group that lets nobody in and connects to one place.
+// group is a security group that lets nobody in and connects to these places.
 // Without a rule of its own for that, it could connect to everywhere: that is
 // what EC2 gives a group which names none, and what CDK's SecurityGroup makes
 // where its only rule is about a prefix list.
-func (a *storageAccess) group(id, description string, where placement, connects *awsec2.CfnSecurityGroup_EgressProperty) awsec2.ISecurityGroup {
+func (a *storageAccess) group(id, description string, where placement, connects ...*awsec2.CfnSecurityGroup_EgressProperty) awsec2.ISecurityGroup {
 	made := awsec2.NewCfnSecurityGroup(a, jsii.String(id), &awsec2.CfnSecurityGroupProps{
 		GroupDescription:    jsii.String(description),
-		SecurityGroupEgress: []*awsec2.CfnSecurityGroup_EgressProperty{connects},
+		SecurityGroupEgress: connects,
 		VpcId:               jsii.String(where.vpc),
 	})
 	name(made, id)

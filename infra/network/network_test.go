@@ -325,23 +325,34 @@ func TestOtherServicesHaveEndpointsForTheirActionsOnly(t *testing.T) {
 	}
 }
 
+// EC2 refuses a table of routes that is named twice.
+func TestSubnetsThatShareATableOfRoutesNameItOnce(t *testing.T) {
+	props := existing(network.Props{})
+	props.SubnetIDs, props.RouteTableIDs = []string{"subnet-a", "subnet-b", "subnet-c"}, []string{"rtb-a", "rtb-b", "rtb-a"}
+	endpoint := synth(t, synthtest.NoFlags, "", props).Only(t, "AWS::EC2::VPCEndpoint", "NetworkS3")
+	synthtest.Equal(t, "routes", endpoint.Get("RouteTableIds"), any([]any{"rtb-a", "rtb-b"}))
+}
+
 func TestTheGatewayConnectsByHTTPSAndNobodyConnectsToIt(t *testing.T) {
 	anywhere := map[string]any{"CidrIp": "0.0.0.0/0", "Description": "Where the routes lead", "FromPort": 443.0, "ToPort": 443.0, "IpProtocol": "tcp"}
 	s3 := map[string]any{"DestinationPrefixListId": "pl-6ea54007", "Description": "S3", "FromPort": 443.0, "ToPort": 443.0, "IpProtocol": "tcp"}
 	endpoints := []network.Endpoint{{Service: network.STS, Actions: []string{"sts:AssumeRole"}, Resources: []string{"arn:aws:iam::111122223333:role/uploads"}}}
+	tables := []network.Endpoint{{Service: network.DynamoDB, Actions: []string{"dynamodb:GetItem"}, Resources: []string{"arn:aws:dynamodb:eu-central-1:111122223333:table/shares"}}}
+	dynamo := map[string]any{"DestinationPrefixListId": "pl-66a5400f", "Description": "DynamoDB", "FromPort": 443.0, "ToPort": 443.0, "IpProtocol": "tcp"}
 	for _, c := range []struct {
 		props network.Props
-		want  map[string]any
+		want  []any
 	}{
-		{network.Props{CIDR: "10.20.0.0/20"}, anywhere},
-		{network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007"}, s3},
-		{network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007", NATGateways: 1}, anywhere},
-		{network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007", Endpoints: endpoints}, s3},
+		{network.Props{CIDR: "10.20.0.0/20"}, []any{anywhere}},
+		{network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007"}, []any{s3}},
+		{network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007", DynamoDBPrefixList: "pl-66a5400f", NATGateways: 1}, []any{anywhere}},
+		{network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007", DynamoDBPrefixList: "pl-66a5400f", Endpoints: endpoints}, []any{s3}},
+		{network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007", DynamoDBPrefixList: "pl-66a5400f", Endpoints: append(tables, endpoints...)}, []any{s3, dynamo}},
 	} {
 		for _, flags := range synthtest.BothFlags() {
 			template := synth(t, flags, "", c.props)
 			group := template.Only(t, "AWS::EC2::SecurityGroup", "NetworkGateway")
-			synthtest.Equal(t, "where it connects to", group.Get("SecurityGroupEgress"), any([]any{c.want}))
+			synthtest.Equal(t, "where it connects to", group.Get("SecurityGroupEgress"), any(c.want))
 			synthtest.Equal(t, "who connects to it", group.Get("SecurityGroupIngress"), nil)
 			synthtest.Equal(t, "its VPC", group.Get("VpcId"), any("${"+template.Only(t, "AWS::EC2::VPC", "Network").ID+"}"))
 			if len(c.props.Endpoints) == 0 {
@@ -384,6 +395,8 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		{&network.Props{VPCID: vpcID, SubnetIDs: []string{"a"}, RouteTableIDs: []string{"rtb-a"}}, []string{`"a"`}},
 		{&network.Props{QuarantinePrefix: "quarantine", S3PrefixList: "s3"}, []string{`"quarantine"`, `"s3"`}},
 		{&network.Props{QuarantinePrefix: "*/"}, []string{`"*/"`}},
+		{&network.Props{CIDR: "10.20.0.0/20", S3PrefixList: "pl-6ea54007", Endpoints: []network.Endpoint{{Service: network.DynamoDB}}}, []string{"DynamoDBPrefixList is missing"}},
+		{&network.Props{CIDR: "10.20.0.0/20", DynamoDBPrefixList: "dynamodb"}, []string{`"dynamodb"`}},
 		{&network.Props{Endpoints: []network.Endpoint{{Service: "ec2"}, {Service: "ec2", Actions: []string{"ec2:*", "Sign"}, Resources: []string{"*"}}}},
 			[]string{`"ec2" is none`, "no Actions", `"ec2:*"`, `"Sign"`}},
 	} {

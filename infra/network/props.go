@@ -70,9 +70,13 @@ type Props struct {
 	// S3PrefixList is the id of the region's com.amazonaws.REGION.s3, which
 	// CloudFormation can't look up (aws ec2 describe-managed-prefix-lists).
 	// With it, and without NATGateways, the gateway connects to S3 and the
-	// endpoints and nowhere else. None: it may connect to port 443 wherever the
-	// routes lead.
+	// endpoints and nowhere else, an issuer included. None: it may connect to
+	// port 443 wherever the routes lead.
 	S3PrefixList string
+	// DynamoDBPrefixList is the same of com.amazonaws.REGION.dynamodb. It goes
+	// with S3PrefixList where there is an endpoint of DynamoDB, which isn't an
+	// address in the subnets.
+	DynamoDBPrefixList string
 
 	// ContainerImages lets through what Amazon ECR keeps in S3: the layers of
 	// images.
@@ -96,6 +100,8 @@ func (p *Props) Validate() error {
 	found.When(p.QuarantinePrefix != "" && (!strings.HasSuffix(p.QuarantinePrefix, "/") || strings.ContainsAny(p.QuarantinePrefix, "*?$")),
 		"QuarantinePrefix: %q ends with / and has no wildcard", p.QuarantinePrefix)
 	found.When(p.S3PrefixList != "" && !strings.HasPrefix(p.S3PrefixList, "pl-"), "S3PrefixList: %q is such as pl-6ea54007", p.S3PrefixList)
+	found.When(p.DynamoDBPrefixList != "" && !strings.HasPrefix(p.DynamoDBPrefixList, "pl-"), "DynamoDBPrefixList: %q is such as pl-6ea54007", p.DynamoDBPrefixList)
+	found.When(p.onlyPrefixLists() && p.reaches(DynamoDB) && p.DynamoDBPrefixList == "", "DynamoDBPrefixList is missing: S3PrefixList alone keeps the gateway from DynamoDB's endpoint")
 	found.When((p.CIDR == "") == (p.VPCID == ""), "either CIDR is given, for a VPC of its own, or VPCID, for an existing one")
 	p.checkOwn(&found)
 	p.checkExisting(&found)
@@ -171,6 +177,15 @@ func (p *Props) publicSubnets() int {
 		return p.zones()
 	}
 	return p.NATGateways
+}
+
+// onlyPrefixLists says whether the gateway may connect to nothing but what is
+// named.
+func (p *Props) onlyPrefixLists() bool { return p.S3PrefixList != "" && p.NATGateways == 0 }
+
+// reaches says whether there is an endpoint of the service.
+func (p *Props) reaches(service Service) bool {
+	return slices.ContainsFunc(p.Endpoints, func(endpoint Endpoint) bool { return endpoint.Service == service })
 }
 
 func (p *Props) flowLogDays() int {

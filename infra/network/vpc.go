@@ -3,6 +3,7 @@ package network
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -27,9 +28,13 @@ type placement struct {
 }
 
 func existingVPC(props *Props) placement {
-	where := placement{vpc: props.VPCID, subnets: props.SubnetIDs, tables: props.RouteTableIDs, public: props.PublicSubnetIDs}
+	where := placement{vpc: props.VPCID, subnets: props.SubnetIDs, public: props.PublicSubnetIDs}
 	for i := range props.SubnetIDs {
-		where.tableOf = append(where.tableOf, props.RouteTableIDs[min(i, len(props.RouteTableIDs)-1)])
+		table := props.RouteTableIDs[min(i, len(props.RouteTableIDs)-1)]
+		where.tableOf = append(where.tableOf, table)
+		if !slices.Contains(where.tables, table) {
+			where.tables = append(where.tables, table)
+		}
 	}
 	return where
 }
