@@ -56,10 +56,12 @@ type Common struct {
 	// The tables of settings grants-table, audit-table and api-keys-table; nil:
 	// the gateway may use none.
 	Grants, Audit, APIKeys *Table
+	// AuditStream says that the setting audit-stream names a stream.
+	AuditStream bool
 
 	Domain *Domain // nil: a function's API has a name of its own, which is turned off where there is a domain
 
-	LogDays int // how long logs are kept, the audit trail among them unless Audit is given
+	LogDays int // how long logs are kept, the audit trail among them unless Audit or AuditStream is given
 	Retain  bool
 	Guard   policy.Guard // of the key of the logs
 }

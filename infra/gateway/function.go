@@ -26,7 +26,7 @@ type Function interface {
 	// Lambda is the function.
 	Lambda() awslambda.IFunction
 	// LogGroup is the name of the function's logs, a token: the gateway's log,
-	// its audit trail unless a table keeps that, and its metrics.
+	// its audit trail unless a table or a stream keeps that, and its metrics.
 	LogGroup() *string
 	// AccessLogs is the name of the log group with the API's access logs, a
 	// token: a line of JSON for each request, whose members are text.

@@ -40,7 +40,7 @@ type Service interface {
 	// slash at its end.
 	URL() *string
 	// LogGroup is the name of the tasks' logs, a token: the gateway's log, its
-	// audit trail unless a table keeps that, and its metrics.
+	// audit trail unless a table or a stream keeps that, and its metrics.
 	LogGroup() *string
 	// ClusterName and ServiceName, tokens, are by what CloudWatch knows the
 	// metrics of the tasks (AWS/ECS).
@@ -167,7 +167,7 @@ func (s *service) variables() []any {
 
 // logging waits where CloudWatch Logs can't be written to if the audit trail
 // is among the lines, for nothing is given out that isn't recorded. Where a
-// table keeps the trail, what can't be written is kept in memory, and then
+// table or a stream keeps the trail, what can't be written is kept in memory, and then
 // lost, so that a log that stalls doesn't stop the gateway. ECS does the latter
 // unless it is told otherwise (Amazon ECS Developer Guide, "Example Amazon ECS
 // task definition: route logs to CloudWatch").
@@ -175,7 +175,7 @@ func (s *service) logging() map[string]*string {
 	options := map[string]*string{
 		"awslogs-group": s.logs.Ref(), "awslogs-region": awscdk.Stack_Of(s).Region(), "awslogs-stream-prefix": jsii.String("task"), "mode": jsii.String("blocking"),
 	}
-	if s.props.Audit != nil {
+	if s.props.Audit != nil || s.props.AuditStream {
 		options["mode"], options["max-buffer-size"] = jsii.String("non-blocking"), jsii.String("25m")
 	}
 	return options

@@ -140,19 +140,18 @@ func TestATaskKnowsNamesOnlyAndWhomToBelieve(t *testing.T) {
 	}
 }
 
-// Nothing is given out that isn't recorded; where a table records it, a log
-// that stalls doesn't stop the gateway.
+// Nothing is given out that isn't recorded; where a table or a stream records
+// it, a log that stalls doesn't stop the gateway.
 func TestALogThatHoldsTheTrailIsWaitedFor(t *testing.T) {
-	for _, inTable := range []bool{false, true} {
-		template := serve(t, synthtest.NoFlags, func(_ awscdk.Stack, p *gateway.ServiceProps) {
-			if inTable {
-				p.Audit = &gateway.Table{ARN: tableARN + "audit"}
-			}
-		})
+	for elsewhere, change := range map[string]func(*gateway.ServiceProps){
+		"": func(*gateway.ServiceProps) {}, "table": func(p *gateway.ServiceProps) { p.Audit = &gateway.Table{ARN: tableARN + "audit"} },
+		"stream": func(p *gateway.ServiceProps) { p.AuditStream = true },
+	} {
+		template := serve(t, synthtest.NoFlags, func(_ awscdk.Stack, p *gateway.ServiceProps) { change(p) })
 		want := map[string]any{
 			"awslogs-group": "${" + id(t, template, "AWS::Logs::LogGroup", "GatewayLogs") + "}", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "task", "mode": "blocking",
 		}
-		if inTable {
+		if elsewhere != "" {
 			want["mode"], want["max-buffer-size"] = "non-blocking", "25m"
 		}
 		synthtest.Equal(t, "the log", template.Only(t, "AWS::ECS::TaskDefinition", "").Get("ContainerDefinitions", 0, "LogConfiguration"), any(map[string]any{"LogDriver": "awslogs", "Options": want}))

@@ -325,7 +325,7 @@ func TestOtherServicesHaveEndpointsForTheirActionsOnly(t *testing.T) {
 	}
 }
 
-// EC2 refuses a table of routes that is named twice.
+// CloudFormation refuses a list that names one twice.
 func TestSubnetsThatShareATableOfRoutesNameItOnce(t *testing.T) {
 	props := existing(network.Props{})
 	props.SubnetIDs, props.RouteTableIDs = []string{"subnet-a", "subnet-b", "subnet-c"}, []string{"rtb-a", "rtb-b", "rtb-a"}

@@ -97,7 +97,7 @@ func (e *Environment) makeGateway() {
 	}
 	common := gateway.Common{
 		Role: e.gateway, Policies: g.PolicyFiles, UploadRules: g.Rules, Issuers: g.IssuersFile, SettingsPath: e.settingsPath(), SigningSecret: e.keys.secret, Domain: e.apiDomain(),
-		LogDays: e.config.Observability.LogsExpire, Retain: e.config.Retain, Guard: e.guard,
+		AuditStream: g.AuditStream, LogDays: e.config.Observability.LogsExpire, Retain: e.config.Retain, Guard: e.guard,
 	}
 	if e.tables != nil {
 		common.Grants, common.APIKeys, common.Audit = table(e.tables.Grants()), table(e.tables.APIKeys()), table(e.tables.Audit())

@@ -90,9 +90,10 @@ func variants() map[string]func(*config.Environment) {
 				TopicARN: "arn:aws:sns:us-east-1:111122223333:edge", GatewayTopicARN: "arn:aws:sns:eu-central-1:111122223333:alarms", ErrorRate: 5, Refusals: 50,
 			}
 		},
-		"service": nil, // prod, whose gateway is asked to run on Fargate
-		"tasks":   tasks,
-		"longer":  func(e *config.Environment) { tasks(e); e.Limits.MaxUploadLife = config.Duration(2 * time.Hour) },
+		"service":   nil, // prod, whose gateway is asked to run on Fargate
+		"tasks":     tasks,
+		"delivered": func(e *config.Environment) { tasks(e); e.Gateway.AuditStream = true },
+		"longer":    func(e *config.Environment) { tasks(e); e.Limits.MaxUploadLife = config.Duration(2 * time.Hour) },
 		"hidden": func(e *config.Environment) { // tasks that the internet doesn't reach, of an image that is built
 			tasks(e)
 			e.Gateway.Fargate = config.Fargate{Internal: true, AllowRanges: []string{"10.0.0.0/8"}}

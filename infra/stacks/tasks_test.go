@@ -280,6 +280,14 @@ func TestOptionsOfTasksAreThoseOfTheFile(t *testing.T) {
 	}
 }
 
+// A stream keeps the trail of "delivered", and nothing that of "tasks" but the
+// log.
+func TestTasksWaitForTheirLogOnlyWhereItIsTheTrail(t *testing.T) {
+	for name, mode := range map[string]string{"tasks": "blocking", "delivered": "non-blocking", "service": "non-blocking"} {
+		synthtest.Equal(t, name, at(container(t, name)["LogConfiguration"], "Options", "mode"), any(mode))
+	}
+}
+
 // Tasks read settings at their start: another setting is another task.
 func TestAnotherSettingStartsTasksAnew(t *testing.T) {
 	gone, changed, come := changes(content(t, "tasks"), content(t, "longer"))
