@@ -26,7 +26,7 @@ func (k *SigningKeys) Of(slot Slot) string {
 // checkSource complains of what one source of keys has and another hasn't.
 func (k *SigningKeys) checkSource(found *list, signs bool) {
 	found.oneOf("signingKeys.source", k.Source, Managed, InKMS, Own)
-	found.arn("signingKeys.secretArn", k.SecretARN, "secretsmanager", "")
+	found.secret("signingKeys.secretArn", k.SecretARN)
 	found.arn("signingKeys.secretKeyArn", k.SecretKeyARN, "kms", "")
 	found.When(k.SecretKeyARN != "" && k.SecretARN == "", "signingKeys.secretKeyArn is of the secret of secretArn")
 	k.checkSlots(found)
@@ -107,7 +107,7 @@ func (g *Gateway) check(found *list, region string) {
 	}
 	if hook := g.DecisionHook; hook != nil {
 		found.When(hook.SecretARN == "", "gateway.decisionHook.secretArn is missing: how would the application tell the gateway from others?")
-		found.arn("gateway.decisionHook.secretArn", hook.SecretARN, "secretsmanager", "")
+		found.secret("gateway.decisionHook.secretArn", hook.SecretARN)
 		found.arn("gateway.decisionHook.secretKeyArn", hook.SecretKeyARN, "kms", "")
 	}
 }

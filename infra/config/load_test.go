@@ -151,6 +151,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 			"signingKeys.slots[0].source is managed or kms", "delivery.writes.signingKeys[0] takes id and publicKey only",
 		}},
 		"no source":                         {`{"signingKeys": {"source": "kept", "secretArn": "x", "slots": [{"id": "a"}]}}`, []string{"source is one of managed, kms, own", "secretArn is the ARN of something of secretsmanager"}},
+		"a secret by less than its ARN":     {`{"signingKeys": {"source": "own", "secretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signgate"}}`, []string{"signingKeys.secretArn ends in a hyphen and the six"}},
 		"a key without secret":              {`{"signingKeys": {"source": "own", "secretKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/x"}}`, []string{"is of the secret of secretArn"}},
 		"a gateway that signs with nothing": {`{"gateway": {"policySet": "photos", "issuer": "https://issuer.example.com", "audience": "a"}, ` + keys + `}`, []string{"secretArn is missing"}},
 		"a gateway of nothing":              {`{"gateway": {}, ` + keys + `}`, []string{"policies, a folder, or policySet, one of photos", "gateway.issuer", "gateway.audience"}},
@@ -216,7 +217,9 @@ func TestTasksAreTakenWhereTheyCanBe(t *testing.T) {
 		"a network of its own": tasks("", `"cidr": "10.20.0.0/20", "natGateways": 2`),
 		"without NAT":          tasks("", `"cidr": "10.20.0.0/20"`),
 		"an existing network":  tasks("", existingVPC+balancer),
-		"internal":             tasks(`, "fargate": {"internal": true, "allowRanges": ["10.0.0.0/8"]}`, existingVPC+`, "loadBalancerRanges": ["10.0.0.0/24"]`),
+		"with a hook": tasks(`, "decisionHook": {"url": "https://app.example.com:443/decisions", "secretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:hook-AbCdEf"}`,
+			`"cidr": "10.20.0.0/20", "natGateways": 1`),
+		"internal": tasks(`, "fargate": {"internal": true, "allowRanges": ["10.0.0.0/8"]}`, existingVPC+`, "loadBalancerRanges": ["10.0.0.0/24"]`),
 		"with all that there is": tasks(`, "webAclArn": "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/acl/1", "fargate": {"cpu": 1024, "memory": 4096, "leastTasks": 3, "mostTasks": 12,
 			"cpuTarget": 60, "imageUri": "`+image+`", "allowRanges": ["192.0.2.0/24"], "connectionLogs": true}`, `"cidr": "10.20.0.0/20", "zones": 3`),
 	} {
@@ -248,6 +251,9 @@ func TestWhatTasksCannotHaveIsSaid(t *testing.T) {
 		"nowhere to put a balancer":    {tasks("", existingVPC), []string{"network.publicSubnetIds has two", "network.loadBalancerRanges is missing"}},
 		"subnets of a network to come": {tasks("", own+balancer), []string{"are of an existing VPC"}},
 		"one subnet within":            {tasks(`, "fargate": {"internal": true, "allowRanges": ["10.0.0.0/8"]}`, `"vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0123456789abcdef0"], "routeTableIds": ["rtb-0123456789abcdef0"], "loadBalancerRanges": ["10.0.0.0/24"]`), []string{"network.subnetIds has two"}},
+		"ports and regions": {tasks(`, "decisionHook": {"url": "https://app.example.com:8443/decisions", "secretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:hook-AbCdEf"}`, own), []string{
+			`gateway.decisionHook.url "https://app.example.com:8443/decisions" isn't reached`, "gateway.decisionHook.secretArn is of another region",
+		}},
 		"a way to S3 alone":            {tasks("", own+`, "s3PrefixList": "pl-6ea54007"`), []string{"network.s3PrefixList keeps the gateway from its issuer"}},
 		"a way to S3 alone, elsewhere": {tasks("", existingVPC+balancer+`, "s3PrefixList": "pl-6ea54007"`), []string{"network.s3PrefixList keeps the gateway from its issuer"}},
 		"ranges that are none":         {tasks(`, "fargate": {"allowRanges": ["0.0.0.0/0", "10.0.0.1/8"]}`, existingVPC+`, "publicSubnetIds": ["x", "y"], "loadBalancerRanges": ["here"]`), []string{`"0.0.0.0/0"`, `"10.0.0.1/8"`, `"here"`, "network.publicSubnetIds holds"}},

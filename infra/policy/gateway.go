@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 )
@@ -33,12 +35,20 @@ func GatewayRecords() []string { return []string{"dynamodb:PutItem", "dynamodb:Q
 // none.
 func GatewayKnowsMachines() []string { return []string{"dynamodb:GetItem", "dynamodb:UpdateItem"} }
 
+// arnRegion is where in an ARN, between its colons, the region stands.
+const arnRegion = 3
+
 // ThroughSecrets are the conditions under which Secrets Manager uses a key for
 // one secret, on behalf of who asks it (AWS Secrets Manager User Guide, "Secret
-// encryption and decryption in AWS Secrets Manager").
+// encryption and decryption in AWS Secrets Manager"). It is the one of the
+// secret's region, where the ARN says which: the gateway asks there.
 func ThroughSecrets(scope constructs.Construct, secretARN string) Conditions {
+	region := *awscdk.Stack_Of(scope).Region()
+	if parts := strings.Split(secretARN, ":"); !*awscdk.Token_IsUnresolved(secretARN) && len(parts) > arnRegion {
+		region = parts[arnRegion]
+	}
 	return Conditions{"StringEquals": {
-		"kms:ViaService":                  "secretsmanager." + *awscdk.Stack_Of(scope).Region() + "." + *awscdk.Aws_URL_SUFFIX(),
+		"kms:ViaService":                  "secretsmanager." + region + "." + *awscdk.Aws_URL_SUFFIX(),
 		"kms:EncryptionContext:SecretARN": secretARN,
 	}}
 }

@@ -49,6 +49,19 @@ func TestWhoAdministersAKeyCannotUseIt(t *testing.T) {
 	}
 }
 
+// A secret of another region is asked for there, and so is its key.
+func TestSecretsManagerUsesAKeyInTheRegionOfTheSecret(t *testing.T) {
+	stack := synthtest.Stack(synthtest.NoFlags, "eu-central-1")
+	for secret, region := range map[string]string{
+		"arn:aws:secretsmanager:us-east-1:111122223333:secret:keys-AbCdEf": "us-east-1", *awscdk.Fn_ImportValue(jsii.String("secret")): "eu-central-1",
+	} {
+		via, _ := policy.ThroughSecrets(stack, secret)["StringEquals"]["kms:ViaService"].(string)
+		if !strings.HasPrefix(via, "secretsmanager."+region+".") {
+			t.Errorf("a secret of %s: %s", region, via)
+		}
+	}
+}
+
 func TestAKeyRotatesAndItsPolicySaysNoMoreThanWasGiven(t *testing.T) {
 	for _, flags := range synthtest.BothFlags() {
 		stack := synthtest.Stack(flags, "")
