@@ -36,7 +36,7 @@ const (
 	subnetPattern     = `^subnet-[0-9a-f]{8,17}$`
 	prefixListPattern = `^pl-[0-9a-f]{8,17}$`
 	zonePattern       = `^Z[A-Z0-9]{1,31}$`
-	endOfSecret       = `-[A-Za-z0-9]{6}$`
+	sixCharacters     = `-[A-Za-z0-9]{6}$`
 	kmsKeyPattern     = `^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}$`
 	emailPattern      = `^[^@\s]+@[^@\s]+$`
 	writesPattern     = `^/[A-Za-z0-9_-]{1,32}/$`
@@ -107,7 +107,7 @@ func (l *list) arn(member, value, service, region string) {
 // secret asks for the whole ARN of a secret, by which IAM knows it.
 func (l *list) secret(member, value string) {
 	l.arn(member, value, "secretsmanager", "")
-	l.When(value != "" && !regexp.MustCompile(endOfSecret).MatchString(value), "%s ends in a hyphen and the six characters that Secrets Manager has put there, unlike %q: IAM doesn't know it by less", member, value)
+	l.When(value != "" && !regexp.MustCompile(sixCharacters).MatchString(value), "%s ends in a hyphen and the six characters that Secrets Manager has put there, unlike %q: IAM doesn't know it by less", member, value)
 }
 
 func (l *list) atLeast(member string, value, least int) {
