@@ -28,6 +28,10 @@ import (
 // Program is the gateway's import path.
 const Program = "github.com/signgate/signgate/api"
 
+// parametersOnly is the variable of which settings are taken from Parameter
+// Store.
+const parametersOnly = "SIGNGATE_PARAMETERS_ONLY"
+
 // Files of the gateway, beside its program.
 const (
 	policies    = "policies"

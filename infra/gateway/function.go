@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -37,8 +39,9 @@ type Function interface {
 	// StartAfter has the function's processes start once these are there, such
 	// as the parameters of settings. Settings are read at a process's start
 	// only: when the digest, of what they say, is another, Lambda starts them
-	// anew.
-	StartAfter(digest string, there ...constructs.IDependable)
+	// anew. They take the settings of these names and no others, for what a
+	// deployment deletes is there until it ends.
+	StartAfter(digest string, names []string, there ...constructs.IDependable)
 }
 
 type function struct {
@@ -57,8 +60,9 @@ func (f *function) LogGroup() *string           { return f.logs.Ref() }
 func (f *function) AccessLogs() *string         { return f.access.Ref() }
 func (f *function) APIID() *string              { return f.apiID }
 
-func (f *function) StartAfter(digest string, there ...constructs.IDependable) {
+func (f *function) StartAfter(digest string, names []string, there ...constructs.IDependable) {
 	f.lambda.AddEnvironment(jsii.String("SETTINGS_DIGEST"), jsii.String(digest), nil)
+	f.lambda.AddEnvironment(jsii.String(parametersOnly), jsii.String(strings.Join(names, ",")), nil)
 	f.lambda.Node().AddDependency(there...)
 }
 

@@ -54,7 +54,9 @@ type Service interface {
 	// StartAfter has tasks start once these are there, such as the parameters
 	// of settings. Settings are read at a task's start only: when the digest,
 	// of what they say, is another, tasks are replaced one after the other.
-	StartAfter(digest string, there ...constructs.IDependable)
+	// They take the settings of these names and no others, for what a deployment
+	// deletes is there until it ends.
+	StartAfter(digest string, names []string, there ...constructs.IDependable)
 }
 
 type service struct {
@@ -63,6 +65,7 @@ type service struct {
 	logs      awslogs.CfnLogGroup
 	cluster   awsecs.CfnCluster
 	task      awsecs.CfnTaskDefinition
+	variables int // how many its container has
 	service   awsecs.CfnService
 	balancer  awselasticloadbalancingv2.CfnLoadBalancer
 	targets   awselasticloadbalancingv2.CfnTargetGroup
@@ -77,8 +80,11 @@ func (s *service) LoadBalancerARN() *string      { return s.balancer.Ref() }
 func (s *service) LoadBalancerFullName() *string { return s.balancer.AttrLoadBalancerFullName() }
 func (s *service) TargetGroupFullName() *string  { return s.targets.AttrTargetGroupFullName() }
 
-func (s *service) StartAfter(digest string, there ...constructs.IDependable) {
+func (s *service) StartAfter(digest string, names []string, there ...constructs.IDependable) {
 	s.task.AddPropertyOverride(jsii.String("ContainerDefinitions.0.DockerLabels"), map[string]string{"signgate.settings": digest})
+	s.task.AddPropertyOverride(jsii.String("ContainerDefinitions.0.Environment."+strconv.Itoa(s.variables)), map[string]string{
+		"Name": parametersOnly, "Value": strings.Join(names, ","),
+	})
 	s.service.Node().AddDependency(there...)
 }
 
@@ -129,7 +135,8 @@ func ImageRepository(scope constructs.Construct, image string) string {
 // newTask is the program alone: it reads its own file system, has no right of
 // the kernel's that it was given for being root, and is nobody.
 func (s *service) newTask(image *string) awsecs.CfnTaskDefinition {
-	tasks, yes := s.props.Tasks.OrDefaults(), jsii.Bool(true)
+	tasks, yes, variables := s.props.Tasks.OrDefaults(), jsii.Bool(true), s.environment()
+	s.variables = len(variables)
 	return awsecs.NewCfnTaskDefinition(s, jsii.String("Task"), &awsecs.CfnTaskDefinitionProps{
 		Family: awscdk.Names_UniqueResourceName(s, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(100), Separator: jsii.String("-")}),
 		Cpu:    jsii.String(strconv.Itoa(tasks.CPU)), Memory: jsii.String(strconv.Itoa(tasks.Memory)),
@@ -137,7 +144,7 @@ func (s *service) newTask(image *string) awsecs.CfnTaskDefinition {
 		RuntimePlatform: &awsecs.CfnTaskDefinition_RuntimePlatformProperty{CpuArchitecture: jsii.String("ARM64"), OperatingSystemFamily: jsii.String("LINUX")},
 		TaskRoleArn:     s.props.Role.RoleArn(), ExecutionRoleArn: s.execution.RoleArn(),
 		ContainerDefinitions: []any{&awsecs.CfnTaskDefinition_ContainerDefinitionProperty{
-			Name: jsii.String(container), Image: image, Essential: yes, Command: jsii.Strings("serve"), Environment: s.variables(),
+			Name: jsii.String(container), Image: image, Essential: yes, Command: jsii.Strings("serve"), Environment: variables,
 			PortMappings: []any{&awsecs.CfnTaskDefinition_PortMappingProperty{ContainerPort: jsii.Number(port), Protocol: jsii.String("tcp")}},
 			User:         jsii.String(bundle.ImageUser), ReadonlyRootFilesystem: yes, StopTimeout: jsii.Number(stopWithin),
 			// A tag that is moved later doesn't make tasks of one deployment differ.
@@ -150,9 +157,9 @@ func (s *service) newTask(image *string) awsecs.CfnTaskDefinition {
 	})
 }
 
-// variables are names, and what this construct alone knows. Everything else
+// environment is names, and what this construct alone knows. Everything else
 // comes from Parameter Store.
-func (s *service) variables() []any {
+func (s *service) environment() []any {
 	values := s.props.environment("/")
 	values["AWS_REGION"] = awscdk.Stack_Of(s).Region()
 	values["SIGNGATE_LISTEN"] = jsii.String(":" + strconv.Itoa(port))

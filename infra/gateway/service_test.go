@@ -252,13 +252,15 @@ func TestADeploymentThatFailsGoesBack(t *testing.T) {
 func TestTasksStartAnewWhenTheirSettingsChange(t *testing.T) {
 	with := func(digest string) synthtest.Template {
 		return serve(t, synthtest.NoFlags, nil, func(stack awscdk.Stack, made gateway.Service) {
-			made.StartAfter(digest, awscdk.NewCfnWaitConditionHandle(stack, jsii.String("Setting"), nil))
+			made.StartAfter(digest, []string{"bucket", "region"}, awscdk.NewCfnWaitConditionHandle(stack, jsii.String("Setting"), nil))
 		})
 	}
 	one, other := with("a"), with("b")
 	labels := []any{"ContainerDefinitions", 0, "DockerLabels"}
 	synthtest.Equal(t, "labels", []any{one.Only(t, "AWS::ECS::TaskDefinition", "").Get(labels...), other.Only(t, "AWS::ECS::TaskDefinition", "").Get(labels...)},
 		[]any{map[string]any{"signgate.settings": "a"}, map[string]any{"signgate.settings": "b"}})
+	container := one.Only(t, "AWS::ECS::TaskDefinition", "").Get("ContainerDefinitions", 0).(map[string]any)
+	synthtest.Equal(t, "settings", pairs(container["Environment"], "Name")["SIGNGATE_PARAMETERS_ONLY"], any("bucket,region"))
 	if !slices.Contains(one.Only(t, "AWS::ECS::Service", "").DependsOn, "Setting") {
 		t.Error("tasks may start before their settings are there")
 	}

@@ -98,7 +98,7 @@ func start(t *testing.T, template policytest.Template, environment string, varia
 	}
 	var arguments []string
 	for name, value := range variables {
-		if setting, ours := strings.CutPrefix(name, "SIGNGATE_"); ours && setting != "PARAMETERS" {
+		if setting, ours := strings.CutPrefix(name, "SIGNGATE_"); ours && setting != "PARAMETERS" && setting != "PARAMETERS_ONLY" {
 			arguments = append(arguments, "--"+strings.ToLower(strings.ReplaceAll(setting, "_", "-"))+"="+value.(string))
 		}
 	}
@@ -134,6 +134,25 @@ func TestAGatewayStartsWithTheSettingsThatItsStackLeaves(t *testing.T) {
 	prod := started(t, "prod", "prod")
 	synthtest.Equal(t, "prod", []string{prod.PublicURL, prod.Issuer, prod.Audience, prod.UploadRules, prod.APIKeysTable, prod.AuditTable, started(t, "staging", "staging").AuditStream},
 		[]string{"https://api.example.com", "https://issuer.example.com", "signgate", "/var/task/upload-rules.json", "keys", "audit", "trail"})
+}
+
+// What an environment has no more is deleted after its gateway started anew.
+func TestAGatewayTakesTheSettingsOfItsDeploymentAndNoOthers(t *testing.T) {
+	for name, environment := range map[string]string{"prod": "prod", "staging": "staging", "apart": "dev", "service": "prod", "tasks": "dev"} {
+		template := content(t, name)
+		var names []string
+		for _, resource := range of(template, "AWS::SSM::Parameter") {
+			names = append(names, strings.TrimPrefix(at(resource, "Properties", "Name").(string), "/signgate/"+environment+"/"))
+		}
+		slices.Sort(names)
+		var given map[string]any
+		if len(of(template, "AWS::ECS::TaskDefinition")) > 0 {
+			given = variablesOfTasks(t, name)
+		} else {
+			given = variables(t, template)
+		}
+		synthtest.Equal(t, name, given["SIGNGATE_PARAMETERS_ONLY"], any(strings.Join(names, ",")))
+	}
 }
 
 func TestWhatAnEnvironmentSaysOfItsGatewayArrives(t *testing.T) {

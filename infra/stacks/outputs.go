@@ -73,7 +73,7 @@ func (e *Environment) startAnew(values map[string]string, parameters []construct
 	if err != nil {
 		panic(fmt.Errorf("settings of %s: %w", e.config.Name, err))
 	}
-	running.StartAfter(fmt.Sprintf("%x", sha256.Sum256(resolved)), append(parameters, e.keys.trust.KeyGroup())...)
+	running.StartAfter(fmt.Sprintf("%x", sha256.Sum256(resolved)), slices.Sorted(maps.Keys(values)), append(parameters, e.keys.trust.KeyGroup())...)
 }
 
 // camelCase makes ActiveKeyId of active-key-id.

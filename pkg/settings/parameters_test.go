@@ -102,6 +102,23 @@ func TestParametersStandAboveTheFileAndBelowTheEnvironment(t *testing.T) {
 	}
 }
 
+// A deployment deletes what it has no more when it has started everything anew:
+// what was taken back mustn't go on until somebody starts it again.
+func TestOnlyParametersThatAreNamedAreTaken(t *testing.T) {
+	file := t.TempDir() + "/settings.json"
+	writeFile(t, file, whole)
+	stored := store{parameters: below("/signgate/prod", "bucket", "media", "readLife", "9m", "anonymous", "true", "a-setting-of-yesterday", "x")}
+	t.Setenv("SIGNGATE_PARAMETERS_ONLY", "bucket,read-life")
+	got, err := parseWith(t, stored, "--config="+file, "--parameters=/signgate/prod")
+	if err != nil || got.Bucket != "media" || got.ReadLife != 9*time.Minute || got.Anonymous {
+		t.Errorf("%+v, %v", got, err)
+	}
+	t.Setenv("SIGNGATE_PARAMETERS_ONLY", "bucket,cdn-url")
+	if _, err := parseWith(t, stored, "--config="+file, "--parameters=/signgate/prod"); !errors.Is(err, settings.ErrInvalid) || !strings.Contains(err.Error(), `"cdn-url"`) {
+		t.Errorf("a setting that isn't there: %v", err)
+	}
+}
+
 func TestParametersThatCannotBeTrustedAreRefused(t *testing.T) {
 	secret := below("/signgate/prod", "bucket", "AQICAHh-ciphertext")
 	secret[0].Type = types.ParameterTypeSecureString

@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -14,6 +15,9 @@ import (
 type Sources struct {
 	Config     string `placeholder:"FILE" help:"JSON file of settings; everything else stands above it."`
 	Parameters string `placeholder:"PATH" help:"Path of settings in SSM Parameter Store, such as /signgate/prod; flags and the environment stand above them."`
+	// A deployment deletes parameters after it has started processes anew, which
+	// would find them and keep them for as long as they run.
+	ParametersOnly string `placeholder:"NAME,..." help:"The settings that are taken from there, such as cdn-url,bucket. Each has to be there; others are passed over. All by default."`
 }
 
 // ReadParameters reads the settings below a path of Parameter Store.
@@ -39,9 +43,31 @@ func (*Sources) BeforeResolve(parsing *kong.Context, parameters ReadParameters) 
 		if err != nil {
 			return fmt.Errorf("parameters: %w", err)
 		}
+		if only := given["parameters-only"]; only != "" {
+			if resolver, err = keep(resolver, strings.Split(only, ",")); err != nil {
+				return fmt.Errorf("parameters: %w", err)
+			}
+		}
 		parsing.AddResolver(resolver) // kong takes the last
 	}
 	return nil
+}
+
+// keep leaves of a source the settings of these names.
+func keep(resolver kong.Resolver, names []string) (kong.Resolver, error) {
+	all, ok := resolver.(source)
+	if !ok {
+		return nil, fmt.Errorf("%w: parameters-only is about a source of this package", ErrInvalid)
+	}
+	kept := source{name: all.name, values: map[string]any{}}
+	for _, name := range names {
+		value, there := all.values[camelCase(name)]
+		if !there {
+			return nil, fmt.Errorf("%w: parameters-only names %q, which isn't below %s", ErrInvalid, name, all.name)
+		}
+		kept.values[camelCase(name)] = value
+	}
+	return kept, nil
 }
 
 func readFile(path string) (kong.Resolver, error) {
