@@ -254,6 +254,8 @@ func TestWhatTasksCannotHaveIsSaid(t *testing.T) {
 		"ports and regions": {tasks(`, "decisionHook": {"url": "https://app.example.com:8443/decisions", "secretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:hook-AbCdEf"}`, own), []string{
 			`gateway.decisionHook.url "https://app.example.com:8443/decisions" isn't reached`, "gateway.decisionHook.secretArn is of another region",
 		}},
+		"a key of another region": {strings.Replace(tasks("", own), `{"id": "a"}`, `{"id": "a", "source": "kms", "kmsKey": "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}`, 1),
+			[]string{"signingKeys.slots[0].kmsKey is of another region"}},
 		"a way to S3 alone":            {tasks("", own+`, "s3PrefixList": "pl-6ea54007"`), []string{"network.s3PrefixList keeps the gateway from its issuer"}},
 		"a way to S3 alone, elsewhere": {tasks("", existingVPC+balancer+`, "s3PrefixList": "pl-6ea54007"`), []string{"network.s3PrefixList keeps the gateway from its issuer"}},
 		"ranges that are none":         {tasks(`, "fargate": {"allowRanges": ["0.0.0.0/0", "10.0.0.1/8"]}`, existingVPC+`, "publicSubnetIds": ["x", "y"], "loadBalancerRanges": ["here"]`), []string{`"0.0.0.0/0"`, `"10.0.0.1/8"`, `"here"`, "network.publicSubnetIds holds"}},
