@@ -237,7 +237,7 @@ type Fargate struct {
 type APIDomain struct {
 	Name           string `json:"name"`           // such as api.example.com
 	CertificateARN string `json:"certificateArn"` // of the environment's region; none: one is requested, proven by the zone
-	ZoneID         string `json:"zoneId"`         // hosted zone of Route 53 that gets the name; none: the name is pointed by hand
+	ZoneID         string `json:"zoneId"`         // hosted zone of Route 53 that gets the name; none: the name is pointed by hand, at the output PublicUrlTarget
 	ZoneName       string `json:"zoneName"`       // such as example.com
 }
 

@@ -85,7 +85,9 @@ func (f *function) newDomain(stage awsapigatewayv2.CfnStage, answers ...construc
 		ApiId: f.apiID, DomainName: domain.Ref(), Stage: stage.Ref(),
 	})
 	record := f.props.newRecord(f, awsroute53targets.NewApiGatewayv2DomainProperties(domain.AttrRegionalDomainName(), domain.AttrRegionalHostedZoneId()))
-	if record != nil {
-		record.Node().AddDependency(append(answers, mapping)...)
+	if record == nil {
+		f.target = domain.AttrRegionalDomainName()
+		return
 	}
+	record.Node().AddDependency(append(answers, mapping)...)
 }

@@ -25,6 +25,9 @@ type Function interface {
 	// URL is where callers reach the gateway, its setting public-url: without a
 	// slash at its end. It is a token where there is no domain.
 	URL() *string
+	// Target is what the domain's name is to be pointed at (CNAME), a token;
+	// nil: there is no domain, or its zone has been told.
+	Target() *string
 	// Lambda is the function.
 	Lambda() awslambda.IFunction
 	// LogGroup is the name of the function's logs, a token: the gateway's log,
@@ -52,9 +55,11 @@ type function struct {
 	access awslogs.CfnLogGroup
 	apiID  *string
 	url    *string
+	target *string
 }
 
 func (f *function) URL() *string                { return f.url }
+func (f *function) Target() *string             { return f.target }
 func (f *function) Lambda() awslambda.IFunction { return f.lambda }
 func (f *function) LogGroup() *string           { return f.logs.Ref() }
 func (f *function) AccessLogs() *string         { return f.access.Ref() }

@@ -39,6 +39,9 @@ type Service interface {
 	// URL is where callers reach the gateway, its setting public-url: without a
 	// slash at its end.
 	URL() *string
+	// Target is what the domain's name is to be pointed at (CNAME), a token;
+	// nil: its zone has been told.
+	Target() *string
 	// LogGroup is the name of the tasks' logs, a token: the gateway's log, its
 	// audit trail unless a table or a stream keeps that, and its metrics.
 	LogGroup() *string
@@ -70,9 +73,11 @@ type service struct {
 	balancer  awselasticloadbalancingv2.CfnLoadBalancer
 	targets   awselasticloadbalancingv2.CfnTargetGroup
 	execution awsiam.IRole
+	target    *string
 }
 
 func (s *service) URL() *string                  { return jsii.String("https://" + s.props.Domain.Name) }
+func (s *service) Target() *string               { return s.target }
 func (s *service) LogGroup() *string             { return s.logs.Ref() }
 func (s *service) ClusterName() *string          { return s.cluster.Ref() }
 func (s *service) ServiceName() *string          { return s.service.AttrName() }
@@ -111,6 +116,8 @@ func NewService(scope constructs.Construct, id *string, props *ServiceProps) Ser
 	this.scale()
 	if record := this.record(); record != nil {
 		record.Node().AddDependency(this.service) // whose making ends when tasks answer
+	} else {
+		this.target = this.balancer.AttrDnsName()
 	}
 	return this
 }

@@ -226,6 +226,7 @@ func (e *Environment) gatewayAnswers(values map[string]string) {
 // running is the gateway, whatever runs it; nil: it runs elsewhere.
 func (e *Environment) running() interface {
 	URL() *string
+	Target() *string
 	StartAfter(digest string, names []string, there ...constructs.IDependable)
 } {
 	switch {

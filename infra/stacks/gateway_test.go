@@ -176,6 +176,20 @@ func TestPagesThatReadAndPagesThatUploadMayCallTheGateway(t *testing.T) {
 	}
 }
 
+// A name that no zone points has to be pointed by somebody, who has to be told
+// where.
+func TestANameThatIsPointedByHandIsToldWhere(t *testing.T) {
+	for name, want := range map[string][]string{
+		"tasks": {"GatewayLoadBalancer", "DNSName"}, "apart": {"GatewayDomain", "RegionalDomainName"}, "prod": nil, "service": nil, "dev": nil,
+	} {
+		outputs, _ := content(t, name).Body["Outputs"].(map[string]any)
+		said := texts(at(outputs, "PublicUrlTarget", "Value"))
+		if len(said) != len(want) || len(want) > 0 && (!strings.HasPrefix(said[0], want[0]) || said[1] != want[1]) {
+			t.Errorf("%s is pointed at %v", name, said)
+		}
+	}
+}
+
 func TestAnEnvironmentSaysWhereItsGatewayIs(t *testing.T) {
 	for _, name := range withGateway() {
 		outputs, _ := content(t, name).Body["Outputs"].(map[string]any)

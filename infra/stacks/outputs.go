@@ -52,6 +52,11 @@ func (e *Environment) putOut() {
 		awscdk.NewCfnOutput(e.Content, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(values[setting])})
 	}
 	e.startAnew(values, parameters)
+	if running := e.running(); running != nil && running.Target() != nil {
+		awscdk.NewCfnOutput(e.Content, jsii.String("PublicUrlTarget"), &awscdk.CfnOutputProps{
+			Value: running.Target(), Description: jsii.String("What the name of the gateway is to be pointed at (CNAME)"),
+		})
+	}
 	for id, value := range map[string]*string{
 		"DistributionId": e.distribution.DistributionID(), "GatewayRoleArn": e.gateway.RoleArn(),
 		"SettingsPath": jsii.String(e.settingsPath()),
