@@ -102,7 +102,10 @@ func (s *service) balancerAttributes() []any {
 		{"access_logs.s3.enabled", "false"},
 		{"deletion_protection.enabled", strconv.FormatBool(s.props.Retain)},
 		{"idle_timeout.timeout_seconds", seconds(idle)},
-		{"routing.http.desync_mitigation_mode", "strictest"}, // keys in paths are percent-encoded, as RFC 7230 wants it
+		// What is ambiguous is refused. The mode strictest would also refuse a GET
+		// that says Content-Length: 0, as some clients do (Elastic Load Balancing
+		// User Guide for Application Load Balancers, "Desync mitigation mode").
+		{"routing.http.desync_mitigation_mode", "defensive"},
 		{"routing.http.drop_invalid_header_fields.enabled", "true"},
 		{"routing.http.preserve_host_header.enabled", "true"}, // callers' signatures and cookies are about it
 		// The load balancer adds the caller's address to whatever the caller

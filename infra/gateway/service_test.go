@@ -309,7 +309,7 @@ func TestTheLoadBalancerRefusesWhatIsAmbiguousAndLogsNoAddress(t *testing.T) {
 		balancer := template.Only(t, "AWS::ElasticLoadBalancingV2::LoadBalancer", "")
 		synthtest.Equal(t, "attributes", pairs(balancer.Get("LoadBalancerAttributes"), "Key"), map[string]string{
 			"access_logs.s3.enabled": "false", "deletion_protection.enabled": strconv.FormatBool(retain), "idle_timeout.timeout_seconds": "660",
-			"routing.http.desync_mitigation_mode": "strictest", "routing.http.drop_invalid_header_fields.enabled": "true", "routing.http.preserve_host_header.enabled": "true",
+			"routing.http.desync_mitigation_mode": "defensive", "routing.http.drop_invalid_header_fields.enabled": "true", "routing.http.preserve_host_header.enabled": "true",
 			"routing.http.xff_header_processing.mode": "append", "routing.http.xff_client_port.enabled": "false", "waf.fail_open.enabled": "false",
 		})
 		synthtest.Equal(t, "where it is", []any{balancer.Get("Scheme"), balancer.Get("Type"), balancer.Get("Subnets"), balancer.Get("SecurityGroups")},
