@@ -305,21 +305,34 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 		"half a second":  {&gateway.Props{Timeout: 1500 * time.Millisecond}, []string{"whole seconds"}},
 		"AWS's own path": {&gateway.Props{Common: gateway.Common{SettingsPath: "/aws/service"}}, []string{"SettingsPath"}},
 	} {
-		err := c.props.Validate()
-		if !errors.Is(err, gateway.ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		for _, want := range c.want {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %v doesn't say %s", name, err, want)
-			}
+		saysAll(t, name, c.props.Validate(), c.want)
+	}
+	panicsWith(t, func() {
+		gateway.NewFunction(synthtest.Stack(synthtest.NoFlags, ""), jsii.String("Gateway"), &gateway.Props{})
+	})
+}
+
+// saysAll wants an error that says each of these.
+func saysAll(t *testing.T, name string, err error, want []string) {
+	t.Helper()
+	if !errors.Is(err, gateway.ErrInvalid) {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	for _, text := range want {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %v doesn't say %s", name, err, text)
 		}
 	}
+}
+
+// panicsWith wants a constructor to refuse what isn't valid, as CDK does.
+func panicsWith(t *testing.T, construct func()) {
+	t.Helper()
 	defer func() {
 		if err, _ := recover().(error); !errors.Is(err, gateway.ErrInvalid) {
 			t.Errorf("the constructor panics with %v", err)
 		}
 	}()
-	gateway.NewFunction(synthtest.Stack(synthtest.NoFlags, ""), jsii.String("Gateway"), &gateway.Props{})
+	construct()
 }

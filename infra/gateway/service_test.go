@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -439,21 +438,9 @@ func TestAllThatIsWrongWithAServiceIsSaidAtOnce(t *testing.T) {
 		"whom to believe":    {&gateway.ServiceProps{Network: &gateway.ServiceNetwork{}}, []string{"Network.LoadBalancerRanges is empty", "not 0"}},
 		"ranges of anything": {&gateway.ServiceProps{AllowRanges: []string{"10.0.0.1/8", "2001:db8::/32", "home"}}, []string{`"10.0.0.1/8"`, `"2001:db8::/32"`, `"home"`}},
 	} {
-		err := c.props.Validate()
-		if !errors.Is(err, gateway.ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		for _, want := range c.want {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %v doesn't say %s", name, err, want)
-			}
-		}
+		saysAll(t, name, c.props.Validate(), c.want)
 	}
-	defer func() {
-		if err, _ := recover().(error); !errors.Is(err, gateway.ErrInvalid) {
-			t.Errorf("the constructor panics with %v", err)
-		}
-	}()
-	gateway.NewService(synthtest.Stack(synthtest.NoFlags, ""), jsii.String("Gateway"), &gateway.ServiceProps{})
+	panicsWith(t, func() {
+		gateway.NewService(synthtest.Stack(synthtest.NoFlags, ""), jsii.String("Gateway"), &gateway.ServiceProps{})
+	})
 }
