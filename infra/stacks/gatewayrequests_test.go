@@ -10,7 +10,7 @@ import (
 	"github.com/signgate/signgate/infra/policytest"
 )
 
-// broad are the actions that the gateway's role is asked about: all that
+// broad are the actions that the roles of the gateway are asked about: all that
 // change, read or govern what the stacks make, and those of services that it
 // has no business with.
 func broad() []string {
@@ -30,6 +30,10 @@ func broad() []string {
 		"sns":            "Publish Subscribe SetTopicAttributes",
 		"cloudtrail":     "StopLogging UpdateTrail DeleteTrail",
 		"cloudwatch":     "PutMetricData PutMetricAlarm DeleteAlarms",
+		"ecr":            "GetAuthorizationToken BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer PutImage InitiateLayerUpload BatchDeleteImage DescribeImages SetRepositoryPolicy DeleteRepository",
+		"ecs":            "RunTask StartTask StopTask ExecuteCommand UpdateService RegisterTaskDefinition DescribeTasks",
+		"ssmmessages":    "CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel",
+		"sts":            "AssumeRole",
 		"xray":           "PutTraceSegments PutTelemetryRecords",
 		"cloudformation": "UpdateStack DeleteStack CreateChangeSet",
 	} {
@@ -83,6 +87,8 @@ func (w *world) parts(all []policytest.Template) map[string]string {
 		}
 	}
 	secret := named(w.policies.Attached, ":secretsmanager:")
+	parts["images"] = "arn:aws:ecr:" + prodRegion + ":" + prodAccount + ":repository/cdk-hnb659fds-container-assets-" + prodAccount + "-" + prodRegion
+	parts["other images"] = parts["images"] + "2"
 	parts["secret"], parts["another secret"] = secret, secret+"2"
 	return parts
 }
@@ -131,11 +137,10 @@ func (w *world) circumstances(service string) map[string]func(policytest.Request
 	return found
 }
 
-// asks are all requests of the gateway's role: each action on each part that
-// is of its service, in each of its circumstances. Those that shall be allowed
-// come first.
-func (w *world) asks(all []policytest.Template) (asked []question) {
-	expected, parts := set(shall()), w.parts(all)
+// asks are all requests of a role: each action on each part that is of its
+// service, in each of its circumstances. Those that shall be allowed come first.
+func (w *world) asks(all []policytest.Template, role policytest.Principal, shall []string) (asked []question) {
+	expected, parts := set(shall), w.parts(all)
 	for _, action := range broad() {
 		service, _, _ := strings.Cut(action, ":")
 		for name, arn := range parts {
@@ -144,13 +149,13 @@ func (w *world) asks(all []policytest.Template) (asked []question) {
 			}
 			for when, change := range w.circumstances(service) {
 				what := action + " " + name + when
-				asked = append(asked, question{what, change(policytest.NewRequest(w.gateway, action, arn)), expected[what]})
+				asked = append(asked, question{what, change(policytest.NewRequest(role, action, arn)), expected[what]})
 				delete(expected, what)
 			}
 		}
 	}
 	for what := range expected {
-		asked = append(asked, question{what + ", which nobody asks about", policytest.NewRequest(w.gateway, "sts:GetCallerIdentity", "*"), true})
+		asked = append(asked, question{what + ", which nobody asks about", policytest.NewRequest(role, "sts:GetCallerIdentity", "*"), true})
 	}
 	slices.SortStableFunc(asked, func(a, b question) int {
 		switch {
@@ -164,18 +169,22 @@ func (w *world) asks(all []policytest.Template) (asked []question) {
 	return asked
 }
 
-// shall is what the gateway's role shall be allowed, as the action, the part
-// and the circumstances.
-func shall() (allowed []string) {
-	let := func(service, actions, parts string, circumstances ...string) {
-		for action := range strings.FieldsSeq(actions) {
-			for part := range strings.SplitSeq(parts, ", ") {
-				for _, when := range circumstances {
-					allowed = append(allowed, service+":"+action+" "+part+when)
-				}
+// allowed are requests, as the action, the part and the circumstances.
+type allowed []string
+
+func (a *allowed) let(service, actions, parts string, circumstances ...string) {
+	for action := range strings.FieldsSeq(actions) {
+		for part := range strings.SplitSeq(parts, ", ") {
+			for _, when := range circumstances {
+				*a = append(*a, service+":"+action+" "+part+when)
 			}
 		}
 	}
+}
+
+// everywhere is what the gateway's role shall be allowed, whatever it runs on.
+func everywhere() (all allowed) {
+	let := all.let
 	const writes = "PutObject PutObjectTagging AbortMultipartUpload ListMultipartUploadParts DeleteObject"
 	let("s3", writes, "contentbucket/object, contentbucket/quarantine", " through its endpoint", " presigned")
 	let("s3", "GetObject GetObjectVersion", "contentbucket/quarantine", " through its endpoint", " presigned")
@@ -192,18 +201,31 @@ func shall() (allowed []string) {
 	let("dynamodb", "GetItem UpdateItem", "TablesAPIKeys", "")
 	let("firehose", "PutRecord", "AuditRecordsStream", "")
 	let("ssm", "GetParametersByPath", "settings", "")
-	let("logs", "CreateLogStream PutLogEvents", "GatewayLogs", "")
+	return all
+}
+
+// ofFunction is everywhere, and what a function's role has beside.
+func ofFunction() allowed {
+	all := everywhere()
+	all.let("logs", "CreateLogStream PutLogEvents", "GatewayLogs", "")
 	// Lambda does these in the role's name, before there is any code.
-	let("ec2", "CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces DescribeSubnets AssignPrivateIpAddresses UnassignPrivateIpAddresses", "anything", "")
-	slices.Sort(allowed)
-	return allowed
+	all.let("ec2", "CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces DescribeSubnets AssignPrivateIpAddresses UnassignPrivateIpAddresses", "anything", "")
+	return all
+}
+
+// ofStarter is what the role shall be allowed that starts tasks.
+func ofStarter() (all allowed) {
+	all.let("ecr", "GetAuthorizationToken", "anything, images, other images", "") // knows no resources
+	all.let("ecr", "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer", "images", "")
+	all.let("logs", "CreateLogStream PutLogEvents", "GatewayLogs", "")
+	return all
 }
 
 // exceed asks the requests of actions that begin so: what the gateway's role
 // may and shall not, and the other way round.
 func exceed(actions string, all []policytest.Template) inquiry {
 	return inquiry{questions: func(w *world) []question {
-		return slices.DeleteFunc(w.asks(all), func(q question) bool { return !strings.HasPrefix(q.name, actions) })
+		return slices.DeleteFunc(w.asks(all, w.gateway, ofFunction()), func(q question) bool { return !strings.HasPrefix(q.name, actions) })
 	}}
 }
 
@@ -216,16 +238,22 @@ func set(texts []string) map[string]bool {
 }
 
 func TestTheGatewayMayDoExactlyWhatItsListSays(t *testing.T) {
-	all := templates(t, "whole")
-	w, err := newWorld(all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := w.asks(all)
-	for wrong := range w.ask(asked) {
-		t.Error("the gateway: " + wrong)
-	}
-	if actions := len(broad()); actions < 220 || len(asked) < 10*actions {
-		t.Errorf("it was asked about %d actions only, %d times", actions, len(asked))
+	for environment, roles := range map[string]map[string]allowed{
+		"whole": {"-GatewayRole": ofFunction()}, "whole service": {"-GatewayRole": everywhere(), "-GatewayExecutionRole": ofStarter()},
+	} {
+		all := templates(t, environment)
+		w, err := newWorld(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for role, shall := range roles {
+			asked := w.asks(all, w.role(role), shall)
+			for wrong := range w.ask(asked) {
+				t.Errorf("%s: %s: %s", environment, role, wrong)
+			}
+			if actions := len(broad()); actions < 240 || len(asked) < 10*actions {
+				t.Errorf("%s was asked about %d actions only, %d times", role, actions, len(asked))
+			}
+		}
 	}
 }

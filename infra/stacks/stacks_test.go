@@ -26,12 +26,10 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 func variants() map[string]func(*config.Environment) {
 	return map[string]func(*config.Environment){
 		"dev": nil, "staging": nil, "prod": nil,
-		"plain":   func(*config.Environment) {},
-		"storage": func(*config.Environment) {}, // prod without its gateway
-		"whole": func(e *config.Environment) { // prod with its gateway, keys of both kinds, and everything that it can keep
-			e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b", Source: config.InKMS}}}
-			e.Gateway.AuditTable, e.Gateway.AuditStream = false, true
-		},
+		"plain":         func(*config.Environment) {},
+		"storage":       func(*config.Environment) {}, // prod without its gateway
+		"whole":         whole,
+		"whole service": whole, // the same on Fargate
 		"bare": func(e *config.Environment) {
 			e.Content.Encryption, e.Content.UploadOrigins, e.Content.Lifecycle = config.S3, nil, config.Lifecycle{AbortUploads: 1, QuarantineExpire: 1}
 			e.Observability.Dashboard = false
@@ -112,6 +110,13 @@ func variants() map[string]func(*config.Environment) {
 	}
 }
 
+// whole is prod with its gateway, keys of both kinds, and everything that it
+// can keep.
+func whole(e *config.Environment) {
+	e.SigningKeys = config.SigningKeys{Source: config.Managed, Slots: []config.Slot{{ID: "a"}, {ID: "b", Source: config.InKMS}}}
+	e.Gateway.AuditTable, e.Gateway.AuditStream = false, true
+}
+
 // hookSecretARN is what signs apart's questions to an application.
 const hookSecretARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:hook-AbCdEf"
 
@@ -189,6 +194,8 @@ func synthesize(t *testing.T, name string) synthesis {
 		file, overrides = "prod", []config.Override{config.Compute(config.OnFargate)}
 	case change == nil:
 		file = name
+	case name == "whole service":
+		file, overrides = "prod", []config.Override{config.Compute(config.OnFargate)}
 	case name == "storage", name == "whole":
 		file = "prod"
 	}
@@ -197,7 +204,7 @@ func synthesize(t *testing.T, name string) synthesis {
 		t.Fatal(err)
 	}
 	if change != nil {
-		if name != "whole" {
+		if !strings.HasPrefix(name, "whole") {
 			plain(&environment)
 		}
 		change(&environment)
