@@ -126,7 +126,8 @@ func unmissed() map[string]string {
 
 // mutants are all that a template's resources lose: every statement of every
 // policy, every action that is denied, every key of every condition, every member and element of every
-// property, and every policy of deletion. A flag is turned too.
+// property, and every policy of deletion. A flag is turned too, and what a
+// statement allows is allowed to everybody, or to everything.
 func mutants(template policytest.Template, among func(stack, id string) bool) []mutant {
 	var all []mutant
 	named := 0
@@ -233,6 +234,7 @@ func conditions(path string, statement map[string]any) (all []mutant) {
 			}})
 		}
 	}
+	all = append(all, wider(path, statement)...)
 	condition, _ := statement["Condition"].(map[string]any)
 	for _, operator := range slices.Sorted(maps.Keys(condition)) {
 		keys := condition[operator].(map[string]any)
@@ -250,6 +252,44 @@ func conditions(path string, statement map[string]any) (all []mutant) {
 				}
 				return func() { statement["Condition"] = condition }
 			}})
+		}
+	}
+	return all
+}
+
+// wider are the mutants of a statement that reaches further: what it allows is
+// allowed to everybody, or everywhere, or one more is left out of what it denies.
+func wider(path string, statement map[string]any) (all []mutant) {
+	instead := func(member string, value any) mutant {
+		was := statement[member]
+		return mutant{name: path + "/" + member + " wider", make: func() func() {
+			statement[member] = value
+			return func() { statement[member] = was }
+		}}
+	}
+	if statement["Effect"] == "Allow" {
+		if principal, there := statement["Principal"]; there && principal != "*" {
+			all = append(all, instead("Principal", map[string]any{"AWS": "*"}))
+		}
+		if statement["Resource"] != nil && statement["Resource"] != "*" {
+			all = append(all, instead("Resource", "*"))
+		}
+		return all
+	}
+	condition, _ := statement["Condition"].(map[string]any)
+	for _, operator := range []string{"ArnNotLike", "ArnNotEquals"} {
+		keys, _ := condition[operator].(map[string]any)
+		for key, values := range keys {
+			list, ok := values.([]any)
+			if !ok {
+				list = []any{values}
+			}
+			more := maps.Clone(condition)
+			more[operator] = maps.Clone(keys)
+			more[operator].(map[string]any)[key] = append(slices.Clone(list), "arn:aws:iam::"+prodAccount+":role/admin")
+			m := instead("Condition", more)
+			m.name = path + "/" + operator + "/" + key + " wider"
+			all = append(all, m)
 		}
 	}
 	return all

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/signgate/signgate/infra/policytest"
 )
 
@@ -245,6 +247,7 @@ func neglect(environment string, all []policytest.Template) (complaints []string
 			}
 		}
 		complaints = append(complaints, outdated(template.Stack, template.Body["Resources"])...)
+		complaints = append(complaints, boundless(template)...)
 		complaints = append(complaints, buckets(template)...)
 		complaints = append(complaints, fronts(environment, template)...)
 		if environment == "storage" || environment == "whole" {
@@ -281,6 +284,68 @@ func outdated(where string, value any) (complaints []string) {
 		}
 	}
 	return complaints
+}
+
+// boundless are statements that let everybody do something, or let it be done
+// to everything. Whether what they say instead is right is asked by requests.
+func boundless(template policytest.Template) (complaints []string) {
+	// Actions that know no resources (Service Authorization Reference).
+	everything := []string{
+		"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+		"ecr:GetAuthorizationToken", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+	}
+	resources, _ := template.Body["Resources"].(map[string]any)
+	for id, value := range resources {
+		kind := at(value, "Type")
+		properties, _ := at(value, "Properties").(map[string]any)
+		for _, statement := range statementsIn(properties) {
+			if statement["Effect"] != "Allow" {
+				continue
+			}
+			sid, principal, actions := fmt.Sprint(statement["Sid"]), statement["Principal"], texts(statement["Action"])
+			named, _ := principal.(map[string]any)
+			// An endpoint by routes takes principals by condition only.
+			if (principal == "*" || holdsStar(named["AWS"])) && kind != "AWS::EC2::VPCEndpoint" {
+				complaints = append(complaints, id+": "+sid+" is for everybody")
+			}
+			if holdsStar(statement["Resource"]) && kind != "AWS::KMS::Key" && slices.ContainsFunc(actions, func(action string) bool { return !slices.Contains(everything, action) }) {
+				complaints = append(complaints, id+": "+sid+" is about everything")
+			}
+		}
+	}
+	return complaints
+}
+
+// holdsStar says whether a value is the star, or a list with it.
+func holdsStar(value any) bool {
+	list, _ := value.([]any)
+	return value == "*" || slices.Contains(list, any("*"))
+}
+
+// statementsIn are the statements of all policies in a value, those in texts
+// too.
+func statementsIn(value any) (found []map[string]any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if value["Effect"] != nil && value["Action"] != nil {
+			return []map[string]any{value}
+		}
+		for name, member := range value {
+			if text, ok := member.(string); ok && name == "PolicyDocument" {
+				var document any
+				if err := json.Unmarshal([]byte(text), &document); err != nil {
+					panic(err)
+				}
+				member = document
+			}
+			found = append(found, statementsIn(member)...)
+		}
+	case []any:
+		for _, element := range value {
+			found = append(found, statementsIn(element)...)
+		}
+	}
+	return found
 }
 
 // met follows a path.
