@@ -58,5 +58,5 @@ func (m *managed) tellOwner(slot string, maker awsiam.IRole) {
 		needed = append(needed, *statement.Sid())
 	}
 	awscdk.Annotations_Of(m).AddWarningV2(jsii.String("signgate:signing-key-policy-"+slot),
-		jsii.Sprintf("The key of slot %s belongs to somebody else: its owner has to let the gateway's role and that of what makes keys use it, by the statements %s, as package signingkeys writes them for a key of its own", slot, strings.Join(needed, ", ")))
+		jsii.Sprintf("The key of slot %s belongs to somebody else: its owner has to let the gateway's role and that of what makes keys use it, by the statements %s, as package signingkeys writes them for a key of its own. An RSA_2048 key signs by RSASSA_PKCS1_V1_5_SHA_256 and not by ECDSA_SHA_256", slot, strings.Join(needed, ", ")))
 }

@@ -81,7 +81,7 @@ func TestAnExistingKeyInKMSIsUsedAndItsOwnerIsTold(t *testing.T) {
 		KeepFor: 13 * time.Hour, LogDays: 30,
 	})
 	template := synthtest.Synth(stack)
-	for _, needed := range []string{"key of slot b", "GatewaySigns", "GatewayKnowsThePublicHalf", "KeygenReadsThePublicHalf"} {
+	for _, needed := range []string{"key of slot b", "GatewaySigns", "GatewayKnowsThePublicHalf", "KeygenReadsThePublicHalf", "RSASSA_PKCS1_V1_5_SHA_256"} {
 		if !strings.Contains(template.Warnings, needed) {
 			t.Errorf("%q doesn't tell %s", template.Warnings, needed)
 		}
