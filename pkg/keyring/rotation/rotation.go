@@ -150,6 +150,9 @@ func (r *Rotator) next(document *keyring.Document, to string) (State, string, er
 		if _, ok := document.Slots[to]; !ok || state == Active {
 			return "", "", fmt.Errorf("%w: %s is not a slot to switch to", keyring.ErrSlot, to)
 		}
+		if state == Spent && r.config.Group == nil {
+			return "", "", fmt.Errorf("%w: no URL needs %s any more, so a deployment may be taking it from the distribution; rotate to a new one", keyring.ErrSlot, to)
+		}
 		if state != Pending {
 			state = Waiting // back to a retired one too
 		}

@@ -328,6 +328,34 @@ func TestKeysThatMayNotBeUsedAreRotatedToo(t *testing.T) {
 	}
 }
 
+// A deployment that takes a spent key from the distribution has been let do so
+// before the distribution changes, which takes it minutes.
+func TestNobodyGoesBackToAKeyThatADeploymentMayBeTakingAway(t *testing.T) {
+	w := newWorld(t)
+	key := private(t)
+	w.change(t, func(d *keyring.Document) error {
+		return errors.Join(d.Add("b", keyring.Slot{KeyID: "KSLOT00B"}.WithPrivateKey(key), w.now), d.Switch("b", w.now))
+	})
+	config := w.config()
+	config.Group = nil
+	for after, want := range map[time.Duration]error{life + grace - time.Second: nil, life + grace: keyring.ErrSlot} {
+		w.now = w.document(t).Slots["a"].RetiredAt.Add(after)
+		w.waits = func(d time.Duration) error {
+			if d > settle {
+				return rotation.ErrDeploy // far enough
+			}
+			return nil
+		}
+		err := rotation.New(config).Rotate(t.Context(), "a")
+		if went := w.document(t).Active == "a"; went != (want == nil) || want != nil && !errors.Is(err, want) {
+			t.Errorf("after %s: %t, %v", after, went, err)
+		}
+		if w.document(t).Active == "a" {
+			w.change(t, func(d *keyring.Document) error { return d.Switch("b", w.now) })
+		}
+	}
+}
+
 func TestWhoWaitsAndWhoIsGoneBackTo(t *testing.T) {
 	w := newWorld(t)
 	for _, id := range []string{"b", "c"} {
