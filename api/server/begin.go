@@ -154,6 +154,11 @@ func (s *Server) mintUpload(ctx context.Context, made *begun, asked intent) erro
 	return err
 }
 
+// abandonTime is how long S3 may take to forget an upload that nobody gets,
+// whatever is left of the request's time. What it doesn't, the bucket's
+// lifecycle does.
+const abandonTime = time.Second
+
 // abandon frees what S3 keeps of an upload that its caller will never hear of.
 func (s *Server) abandon(ctx context.Context, upload uploads.Upload) error {
 	if upload.S3ID == "" {
@@ -163,7 +168,9 @@ func (s *Server) abandon(ctx context.Context, upload uploads.Upload) error {
 	if err != nil {
 		return err
 	}
-	return s.parts.Uploads.Abort(context.WithoutCancel(ctx), key, upload.S3ID)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTime)
+	defer cancel()
+	return s.parts.Uploads.Abort(ctx, key, upload.S3ID)
 }
 
 // answer tells of an upload in the words of our own interface.

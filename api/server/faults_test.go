@@ -24,6 +24,7 @@ import (
 	"github.com/signgate/signgate/pkg/dynamotable"
 	granttable "github.com/signgate/signgate/pkg/grants/dynamo"
 	"github.com/signgate/signgate/pkg/listing"
+	"github.com/signgate/signgate/pkg/objectkey"
 	"github.com/signgate/signgate/pkg/presign"
 	"github.com/signgate/signgate/pkg/problem"
 	"github.com/signgate/signgate/pkg/rolecredentials"
@@ -244,4 +245,64 @@ func TestOnlyCompletionsMayTakeLonger(t *testing.T) {
 			t.Errorf("%s: %s", path, got)
 		}
 	}
+}
+
+// hangingBucket does nothing until whoever asks gives up.
+type hangingBucket struct {
+	bucket
+	creates bool // it creates all the same
+}
+
+func (b *hangingBucket) Create(ctx context.Context, object presign.Upload, algorithm uploads.Algorithm) (string, error) {
+	if b.creates {
+		return b.bucket.Create(ctx, object, algorithm)
+	}
+	<-ctx.Done()
+	return "", fmt.Errorf("%w: %w", uploads.ErrUnavailable, ctx.Err())
+}
+
+func (b *hangingBucket) Abort(ctx context.Context, _ objectkey.Key, _ string) error {
+	<-ctx.Done()
+	return fmt.Errorf("%w: %w", uploads.ErrUnavailable, ctx.Err())
+}
+
+// Beginning an upload ends in time where S3 hangs: also for a widget, and where
+// what was begun has to be forgotten.
+func TestAnUploadThatCannotBeginEndsInTime(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*server.Parts){
+		"S3 begins nothing":  func(p *server.Parts) { p.Uploads = &hangingBucket{} },
+		"S3 forgets nothing": func(p *server.Parts) { p.Uploads, p.Audit = &hangingBucket{creates: true}, &afterwards{p.Audit, 1} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGateway(t, func(p *server.Parts) { change(p); p.RequestTime = 300 * time.Millisecond })
+			session := decode[server.Session](t, g.do(t, "alice", http.MethodPost, "/v1/upload-sessions", `{"prefix":"users/alice/"}`))
+			recorder, done := newRecorder(), make(chan struct{})
+			go func() {
+				defer close(done)
+				request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimPrefix(session.URL, "https://api.example.com")+"/s3/multipart", strings.NewReader(`{"filename":"a.png","type":"image/png"}`))
+				g.handler.ServeHTTP(recorder, request)
+			}()
+			select {
+			case <-done:
+				mustProblem(t, recorder, problem.Unavailable)
+			case <-time.After(30 * time.Second):
+				t.Fatal("it waits on")
+			}
+		})
+	}
+}
+
+// afterwards is a trail whose disk is full after some records.
+type afterwards struct {
+	server.Recorder
+	room int
+}
+
+func (a *afterwards) Record(ctx context.Context, records ...audit.Record) error {
+	if a.room -= len(records); a.room < 0 {
+		return fmt.Errorf("%w: disk full", audit.ErrNotRecorded)
+	}
+	return a.Recorder.Record(ctx, records...)
 }

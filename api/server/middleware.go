@@ -118,7 +118,7 @@ const completionTime = 10 * time.Minute
 func (s *Server) patient(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		longest := cmp.Or(s.parts.RequestTime, requestTime)
-		if route := c.Path(); strings.HasSuffix(route, "/complete") || strings.HasSuffix(route, callPath) {
+		if route := c.Path(); strings.HasSuffix(route, "/complete") || route == capabilityPath+":capability"+callPath {
 			// Where the connection knows no deadlines there is none to move.
 			_ = http.NewResponseController(c.Response()).SetWriteDeadline(s.parts.Now().Add(completionTime))
 			longest = completionTime

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -16,6 +17,8 @@ import (
 )
 
 const (
+	// abortTime is how long S3 may take to forget what couldn't be moved.
+	abortTime = 5 * time.Second
 	// defaultCopyBytes is copied in one step: small enough that several steps
 	// share the work of all but small objects.
 	defaultCopyBytes = 256 << 20
@@ -96,7 +99,9 @@ func (s *Store) copy(ctx context.Context, from Object, landed, to objectkey.Key,
 	}
 	if err != nil {
 		// Even where the caller has gone away: nobody else knows this upload.
-		return Object{}, errors.Join(err, s.Abort(context.WithoutCancel(ctx), to, s3ID))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+		defer cancel()
+		return Object{}, errors.Join(err, s.Abort(ctx, to, s3ID))
 	}
 	return moved, nil
 }
