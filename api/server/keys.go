@@ -113,6 +113,9 @@ func (l *liveKeys) accept(keys *keyring.Keys) error {
 	if err != nil {
 		return err
 	}
+	if keys.Unusable != nil {
+		l.env.Log.Error("a signing key that waits can't be used; let the gateway use it before it is made to sign", "error", keys.Unusable)
+	}
 	before := l.current.Swap(&signing{keys: keys, signer: signer, verifier: verifier, stable: stable[0], sealer: sealer})
 	if before != nil && l.onActive != nil && before.keys.Ring.Active() != active {
 		l.onActive(active.ID, active.Signer)

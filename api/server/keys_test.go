@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -138,5 +139,44 @@ func TestKnownKeysGoOnReadinessSaysSoAndNoURLOutlivesWhatIsKnown(t *testing.T) {
 	}
 	if code, _ := ready(); code != http.StatusServiceUnavailable {
 		t.Errorf("after the grace: %d", code)
+	}
+}
+
+// A gateway that may not use a key which only waits starts and goes on, past
+// the grace of those who can't see their keys, and says what is wrong.
+func TestAKeyThatWaitsAndMayNotBeUsedStopsNobody(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:keys-AbCdEf"
+	key, another := generateKey(t, keyring.P256), generateKey(t, keyring.P256)
+	private, err := keyring.MarshalPrivatePEM(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := keyring.MarshalPublicPEM(another.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := json.Marshal(map[string]any{"version": 1, "active": "a", "tokenSecrets": []string{strings.Repeat("A", 43) + "="}, "slots": map[string]any{
+		"a": map[string]any{"keyId": "KSLOTA001", "privateKey": string(private)},
+		"b": map[string]any{"keyId": "KSLOTB001", "kmsKey": "arn:aws:kms:eu-central-1:111122223333:key/1", "publicKey": string(public)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kms := httptest.NewServer(answeringCode(http.StatusBadRequest, "AccessDeniedException"))
+	t.Cleanup(kms.Close)
+	g := inEnvironment(t, key, func(s *settings.Gateway) {
+		s.SigningKeys, s.ActiveKeyID, s.SigningSecret, s.SecretsEndpoint, s.KMSEndpoint = "", "", arn, secretsManager(t, arn, string(document)), kms.URL
+	}, frozen)
+	g.now = g.now.Add(48 * time.Hour)
+	g.server.CatchUp(t.Context())
+	g.token, err = g.issuer.Token("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.do(t, g.token, http.MethodGet, "/v1/read/users/alice/a.png", ""); got.Code != http.StatusFound {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	if !strings.Contains(g.log.String(), "slot b") {
+		t.Errorf("nobody hears of it: %s", g.log)
 	}
 }

@@ -344,13 +344,6 @@ func (s Slot) KnownFrom() time.Time {
 // Waits says whether the slot has yet to sign for the first time.
 func (s Slot) Waits() bool { return s.ActiveAt.IsZero() && s.RetiredAt.IsZero() }
 
-// WithoutWaiting returns the document without the slots that have yet to sign.
-func (d *Document) WithoutWaiting() *Document {
-	fewer := d.clone()
-	maps.DeleteFunc(fewer.Slots, func(name string, slot Slot) bool { return name != d.Active && slot.Waits() })
-	return fewer
-}
-
 // Add puts in a slot of a new key; the first one is the active one. Errors
 // wrap ErrSlot or are Check's.
 func (d *Document) Add(name string, slot Slot, now time.Time) error {

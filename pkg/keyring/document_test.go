@@ -406,3 +406,34 @@ func FuzzParseDocument(f *testing.F) {
 		}
 	})
 }
+
+// A key that waits is nobody's need yet: where KMS doesn't let this gateway use
+// it, or not yet, the others are there all the same. One that signs is needed.
+func TestAKeyThatWaitsAndCannotBeReachedIsLeftOut(t *testing.T) {
+	away := func(context.Context, keyring.Slot) (crypto.Signer, error) {
+		return nil, fmt.Errorf("%w: AccessDenied", keyring.ErrUnavailable)
+	}
+	another := func(context.Context, keyring.Slot) (crypto.Signer, error) { return generate(t, keyring.P256), nil }
+	public, err := keyring.MarshalPublicPEM(generate(t, keyring.P256).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := twoSlots(t, true)
+	slot := keyring.Slot{KeyID: "KINKMS0001", KMSKey: "arn:aws:kms:eu-central-1:123456789012:key/1", PublicKey: string(public)}
+	if err := document.Add("inkms", slot, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := document.Keys(t.Context(), "1", away)
+	if err != nil || len(keys.Ring.Keys()) != 2 || !errors.Is(keys.Unusable, keyring.ErrUnavailable) || !strings.Contains(keys.Unusable.Error(), "slot inkms") {
+		t.Errorf("%+v, %v", keys, err)
+	}
+	if _, err := document.Keys(t.Context(), "1", another); err == nil {
+		t.Error("another key than the document's is taken")
+	}
+	if err := document.Switch("inkms", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := document.Keys(t.Context(), "1", away); !errors.Is(err, keyring.ErrUnavailable) {
+		t.Errorf("it signs: %v", err)
+	}
+}

@@ -24,7 +24,8 @@ var (
 type Keys struct {
 	Ring     *Ring
 	Document *Document // nil where PEM files are all there is
-	Revision string    // differs wherever anything else does; empty: something is left out, and the next look asks again
+	Revision string    // differs wherever anything else does
+	Unusable error     // why keys that wait to become active aren't in the ring; nil: all are
 
 	tokenSecrets []hidden[[]byte]
 }
@@ -33,8 +34,10 @@ type Keys struct {
 type Opener func(ctx context.Context, slot Slot) (crypto.Signer, error)
 
 // Keys opens the slots of the document that CloudFront knows, with an opener
-// for the private halves that aren't in it. Errors are New's, Check's, or the
-// opener's.
+// for the private halves that aren't in it. One that can't be reached while it
+// waits to become active is left out: nobody needs it yet, and a gateway that
+// may not use a new key, or not yet, has to start all the same. Errors are
+// New's, Check's, or the opener's.
 func (d *Document) Keys(ctx context.Context, revision string, open Opener) (*Keys, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
@@ -44,12 +47,17 @@ func (d *Document) Keys(ctx context.Context, revision string, open Opener) (*Key
 		return nil, fmt.Errorf("%w: the active slot %s has no keyId yet", ErrNoActiveKey, d.Active)
 	}
 	var keys []Key
+	var unusable error
 	for _, name := range d.Names() {
 		slot := d.Slots[name]
 		if slot.KeyID == "" {
 			continue
 		}
 		signer, err := slot.Open(ctx, open)
+		if name != d.Active && slot.Waits() && errors.Is(err, ErrUnavailable) {
+			unusable = errors.Join(unusable, fmt.Errorf("slot %s: %w", name, err))
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("slot %s: %w", name, err)
 		}
@@ -59,7 +67,7 @@ func (d *Document) Keys(ctx context.Context, revision string, open Opener) (*Key
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{Ring: ring, Document: d, Revision: revision, tokenSecrets: d.tokenSecrets}, nil
+	return &Keys{Ring: ring, Document: d, Revision: revision, Unusable: unusable, tokenSecrets: d.tokenSecrets}, nil
 }
 
 // Open returns the slot's signer: its own private half, or the opener's, whose

@@ -73,9 +73,7 @@ func NewSecret(config SecretConfig) *Secret {
 
 // Load is keyring.Source's. Errors wrap keyring.ErrUnavailable where AWS
 // doesn't answer as it should, keyring.ErrNoDocument where the secret is empty,
-// or are those of the document and its keys. At a start, keys that wait and
-// can't be reached are left out: nobody signs with them. Such keys have no
-// revision, so the next look asks again, and fails where nothing has changed.
+// or are those of the document and its keys.
 func (s *Secret) Load(ctx context.Context, before *keyring.Keys) (*keyring.Keys, error) {
 	text, version, err := s.get(ctx)
 	if err != nil {
@@ -88,11 +86,7 @@ func (s *Secret) Load(ctx context.Context, before *keyring.Keys) (*keyring.Keys,
 	if err != nil {
 		return nil, err
 	}
-	keys, err := document.Keys(ctx, version, s.opener)
-	if before == nil && errors.Is(err, keyring.ErrUnavailable) {
-		return document.WithoutWaiting().Keys(ctx, "", s.opener)
-	}
-	return keys, err
+	return document.Keys(ctx, version, s.opener)
 }
 
 // Read returns the document and its version, which Write wants to know. The
