@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -228,7 +229,12 @@ func (k *KMSKey) SignContext(ctx context.Context, digest []byte, options crypto.
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%w: KMS isn't asked any more: %w", keyring.ErrUnavailable, err)
 	}
-	asked := k.calls.DoChan(string(digest), func() (any, error) {
+	asked := k.calls.DoChan(string(digest), func() (made any, err error) {
+		defer func() {
+			if cause := recover(); cause != nil { // nobody else could: it would end the process
+				err = fmt.Errorf("sign in KMS: panic: %v\n%s", cause, debug.Stack())
+			}
+		}()
 		signature, err := k.ask(context.WithoutCancel(ctx), wanted[:])
 		if err == nil {
 			k.known.Add(wanted, signature)

@@ -375,3 +375,25 @@ func TestAWaitForKMSEndsWithItsContextAlone(t *testing.T) {
 		t.Errorf("%d at once", key.Parallel())
 	}
 }
+
+// panicking breaks where KMS is to sign.
+type panicking struct{ next http.RoundTripper }
+
+func (p panicking) Do(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Sign") {
+		panic("hunter2")
+	}
+	return p.next.RoundTrip(r)
+}
+
+// The call goes on beyond its caller's reach, and ends no process.
+func TestAPanicWhileKMSSignsIsAnError(t *testing.T) {
+	slot := kmsKey(t, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify)
+	key := open(t, awskeys.NewKMS(awskeys.KMSConfig{Endpoint: newFaulty(t).URL, Credentials: anybody, HTTP: panicking{http.DefaultTransport}}), slot)
+	for range 2 { // it isn't stuck either
+		digest := sha256.Sum256([]byte("a"))
+		if signature, err := key.Sign(nil, digest[:], crypto.SHA256); err == nil || len(signature) > 0 || !strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%x, %v", signature, err)
+		}
+	}
+}
