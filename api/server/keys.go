@@ -203,7 +203,7 @@ const probeWindow = time.Minute
 // ready signs a URL that opens nothing and verifies it, so that a key that
 // stopped working is noticed. Where the source of the keys can't be reached,
 // those known go on: that is degraded at first, and no longer ready when the
-// grace is over.
+// grace is over. A key that waits and can't be used is degraded too.
 func (l *liveKeys) ready(ctx context.Context) error {
 	current := l.current.Load()
 	key, err := objectkey.Parse("readyz")
@@ -226,6 +226,9 @@ func (l *liveKeys) ready(ctx context.Context) error {
 	seen, failure := l.reloading.Seen()
 	age := l.env.Now().Sub(seen)
 	if failure == nil && age < thawed*l.settings.SigningRefresh {
+		if unusable := current.keys.Unusable; unusable != nil {
+			return fmt.Errorf("%w: a key that waits: %w", errDegraded, unusable)
+		}
 		return nil
 	}
 	failure = fmt.Errorf("%w: seen %s for the last time (%w)", keyring.ErrUnavailable, seen.UTC().Format(time.RFC3339), cmp.Or(failure, errSlow))

@@ -176,7 +176,7 @@ func TestAKeyThatWaitsAndMayNotBeUsedStopsNobody(t *testing.T) {
 	if got := g.do(t, g.token, http.MethodGet, "/v1/read/users/alice/a.png", ""); got.Code != http.StatusFound {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
-	if !strings.Contains(g.log.String(), "slot b") {
-		t.Errorf("nobody hears of it: %s", g.log)
+	if ready := g.do(t, "", http.MethodGet, "/readyz", ""); ready.Code != http.StatusOK || !strings.Contains(ready.Body.String(), "degraded") || !strings.Contains(g.log.String(), "slot b") {
+		t.Errorf("nobody hears of it: %d %s; %s", ready.Code, ready.Body, g.log)
 	}
 }
